@@ -1,0 +1,117 @@
+/* cost.h - how long, how much: the contract between the simulator and every cost model.
+ *
+ * One iteration of a model at a place runs a batch of items (sequence, new tokens, cached
+ * tokens): a prefill chunk, a decode step (new = 1), a verification (new = draft + 1), or a
+ * part of the layers.  An item becomes a struct duo_load; loads add up; the sum is priced.
+ *
+ * All fields of a load are whole numbers in doubles, so adding and removing items is exact
+ * and a sum kept over a long run equals the sum made afresh.
+ *
+ * Time and joules of an iteration are affine in `context` and `pairs` once the rest is fixed:
+ *     seconds = base(load without context) + per_context * context
+ * so the k-th iteration after a batch change, every decode item one token longer each time,
+ * ends at t0 + k a + b k (k - 1) / 2 with a = seconds and b = per_context * growth.
+ * SI units; amounts are for one replica (all its GPUs together). */
+#ifndef DUO_MODELS_COST_H
+#define DUO_MODELS_COST_H
+
+#include <stdbool.h>
+
+#include "sim/base/err.h"
+
+/* How well sourced a number is; a result carries the weakest of what it rests on. */
+#define DUO_PROVENANCES(X) X(MEASURED, "measured") X(RECORDED, "recorded") X(DOCUMENTED, "documented") \
+                           X(FITTED, "fitted") X(ASSUMED, "assumed")
+enum duo_provenance {
+#define X(name, text) DUO_##name,
+    DUO_PROVENANCES(X)
+#undef X
+    DUO_PROVENANCE_END
+};
+const char *duo_provenance_text(enum duo_provenance);
+
+struct duo_load {
+    double items;              /* sequences in the iteration */
+    double tokens;             /* new tokens x layers they pass */
+    double context;            /* KV tokens read x layers: cached + new, at most the window, summed over the items */
+    double pairs;              /* (new token, position it attends to) x layers; equals context when new is 1 */
+    double logits;             /* rows through the LM head (and exit heads) */
+};
+
+struct duo_price {             /* of one iteration */
+    double seconds;            /* with the load as it is */
+    double per_context;        /* more seconds for each unit of context (decode: context and pairs grow together) */
+    double joules;             /* busy energy above nothing: static, memory and compute together */
+    double joules_per_context;
+};
+
+/* What is fixed of a model at a place. */
+struct duo_facts {
+    char   model[64], hardware[64], quant[32];
+    int    layers, context, vocabulary, width;      /* context: tokens at most */
+    double kv_bytes;           /* a token, all layers */
+    double weight_bytes;
+    double memory_bytes;       /* for KV: memory - weights - activations - runtime */
+    double id_bytes;           /* a token id on the wire */
+    double hidden_bytes;       /* a hidden state on the wire, one position */
+    double logit_bytes;        /* one logit with its id on the wire (top-k) */
+    double idle_watts;         /* while nothing runs */
+    double busy_watts;         /* typical while working: for a policy's think time */
+    double dollars_in, dollars_cached, dollars_out;  /* a token, API list price; NAN: none */
+    double dollars_second;     /* of the replica; NAN: none */
+    char   dollars_regime[48]; /* "api list price 2026-08", "gpu seconds used", "none" */
+    double load_seconds;       /* weights from storage; NAN: not known */
+    enum duo_provenance time, energy, money;
+};
+
+/* An attachment's work at a place: encoder seconds and joules, and the tokens it becomes. */
+enum duo_attachment_kind { DUO_NO_ATTACHMENT, DUO_IMAGE, DUO_AUDIO, DUO_DOCUMENT };
+struct duo_encoding { double seconds, joules; int tokens; };
+
+struct duo_cost {
+    struct duo_facts facts;
+    const struct duo_cost_kind {
+        const char *name;
+        /* The load of one item: `fresh` new tokens after `cached` ones through layers [from, to), with
+         * `logits` rows.  *steady: for how many further tokens its context grows by (to - from) a token
+         * (INFINITY without a sliding window). */
+        struct duo_load  (*item)(const struct duo_cost *, double fresh, double cached, int from, int to, double logits, double *steady);
+        /* The price of a batch whose items touch layers [from, to) together. */
+        struct duo_price (*price)(const struct duo_cost *, const struct duo_load *, int from, int to);
+        struct duo_encoding (*encode)(const struct duo_cost *, enum duo_attachment_kind, double bytes);
+        void (*free)(struct duo_cost *);
+    } *kind;
+};
+
+/* Where a place gets its constants: names of the catalogue, with what the scenario overrides. */
+struct duo_cost_spec {
+    const char *model, *hardware, *quant;      /* catalogue names */
+    int         tensor_parallel;               /* 0: 1 */
+    const char *file;                          /* of the scenario, for messages */
+    int         line;
+    int         n_over;                        /* constants set in the scenario: KEY = value, SI */
+    const struct duo_constant { const char *key; double value; int line, column; } *over;
+};
+
+/* The catalogue: CSV files in `dir`, read once. */
+struct duo_catalogue;
+enum duo_status duo_catalogue_open(struct duo_catalogue **, const char *dir, struct duo_err *);
+void            duo_catalogue_free(struct duo_catalogue *);
+/* Names for lists and messages; `which`: "hardware", "models", "quants". */
+int             duo_catalogue_names(const struct duo_catalogue *, const char *which, const char *const **names);
+/* One row for reading, "key value unit status source" lines; DUO_BAD_INPUT names the nearest. */
+enum duo_status duo_catalogue_print(const struct duo_catalogue *, const char *which, const char *name, FILE *, bool json, struct duo_err *);
+
+/* A cost model for a place.  A name that is missing names the nearest; a model that doesn't fit the
+ * memory is refused with the arithmetic.  The caller frees it with cost->kind->free. */
+enum duo_status duo_cost_new(struct duo_cost **, const struct duo_catalogue *, const struct duo_cost_spec *, struct duo_err *);
+
+/* Radio of a device: joules of a transfer that lasted from `start` to `end`.  `state` is the device's (16
+ * zeroed bytes).  `*delay`: seconds until the radio is ready to send (promotion), 0 when it is. */
+struct duo_radio { char name[32]; double joules_byte_up, joules_byte_down, active_watts, tail_watts, tail_seconds, promotion_seconds; enum duo_provenance energy; };
+struct duo_radio_state { double busy_until; double unused; };
+enum duo_status duo_radio_find(const struct duo_catalogue *, const char *name, struct duo_radio *, struct duo_err *);
+double duo_radio_ready(const struct duo_radio *, const struct duo_radio_state *, double now);
+double duo_radio_joules(const struct duo_radio *, struct duo_radio_state *, double start, double end, double bytes_up, double bytes_down);
+
+#endif

@@ -1,0 +1,30 @@
+/* registry.h - policies by name, their parameters, and modules from outside. */
+#ifndef DUO_SIM_REGISTRY_H
+#define DUO_SIM_REGISTRY_H
+
+#include "policies/policy.h"
+#include "sim/base/err.h"
+#include "sim/scenario.h"
+
+/* A built-in's name, or a path with a '/' (relative to `dir`) to a shared module whose file name gives the
+ * policy's: ./mine.so holds duo_policy_mine.  An ABI of another number, a missing symbol: an error that says so. */
+enum duo_status duo_policy_find(const char *name, const char *dir, const struct duo_policy **out, struct duo_err *);
+int             duo_policy_names(const char *const **names);          /* built in, in the list's order */
+const char     *duo_policy_room(const char *name);                    /* "router", "oracle", ... */
+
+/* What duo_*_of of policy.h read from: made by the runner, passed to policy->init. */
+struct duo_params {
+    const struct duo_scenario    *scenario;
+    const struct duo_policy_spec *spec;
+    const struct duo_answers     *answers;      /* for scores and quantiles */
+    const char *const            *places;       /* names: "device", "cloud", ... */
+    int                           n_places;
+    bool                         *asked;        /* n_params of them: keys that init asked for */
+    struct duo_err               *err;
+};
+
+/* Run policy->init into `config` (zeroed, config_size bytes); then refuse keys that nobody asked for,
+ * naming the nearest of those that were.  `also`: keys that the runner itself takes ("share" of a mix). */
+enum duo_status duo_policy_init(const struct duo_policy *, void *config, struct duo_params *);
+
+#endif

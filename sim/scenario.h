@@ -1,0 +1,170 @@
+/* scenario.h - a scenario file, read strictly, as plain structs in SI units.
+ *
+ * (1) YAML by libyaml.  An unknown key is an error with line, column and the nearest known key; so is a
+ *     key given twice, a value of the wrong dimension, out of range, NaN.
+ * (2) `--set a.b=c` and a variant's overrides are laid over the tree before it is read: maps merge, all
+ *     else is replaced.  List items are addressed by index (`places.1.replicas=2`) or, where they have
+ *     names, by name (`places.cloud.replicas=2`).
+ * (3) Paths are relative to the scenario's file; `$DUOSIM_DATA/...` is replaced from the environment.
+ * (4) Every error is a struct duo_err with DUO_BAD_INPUT.
+ * (5) What has a default is filled in; what isn't given and has none says so. */
+#ifndef DUO_SIM_SCENARIO_H
+#define DUO_SIM_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/answers/answers.h"
+#include "models/cost/cost.h"
+#include "sim/base/err.h"
+
+struct duo_where { int line, column; };                      /* in scenario->file; 0: a default */
+
+enum duo_arrival_kind { DUO_POISSON, DUO_GAMMA, DUO_UNIFORM_GAPS, DUO_AT_ONCE, DUO_ARRIVAL_TRACE };
+
+struct duo_arrivals_spec {
+    enum duo_arrival_kind kind;       /* process: poisson | gamma | uniform | at_once, or trace: FILE */
+    double  rate;                     /* requests/s */
+    double  cv;                       /* gamma: coefficient of variation of the gaps */
+    int64_t requests;                 /* at most; 0: as many as the trace has */
+    char   *trace, *format;           /* NULL format: found from the file */
+    double  rate_scale;               /* trace: gaps divided by it; 1 */
+    bool    trace_lengths;            /* lengths: trace | answers */
+    bool    shuffle;                  /* queries: in_order | shuffle */
+    double  think;                    /* sessions: mean s from an answer to the next turn (exponential) */
+    struct duo_where at;
+};
+
+struct duo_device_spec {
+    char   *name;                     /* default: "device", or "device1", ... */
+    double  share;
+    int64_t count;
+    char   *hardware, *model, *quant;
+    int     slots;                    /* sequences at once; 1 */
+    double  battery;                  /* J; INFINITY: mains */
+    int     n_over; struct duo_constant *over;     /* cost: {KEY: value} */
+    struct duo_where at;
+};
+
+struct duo_line_spec {                /* one direction of a link */
+    double  rate;                     /* B/s, INFINITY: no limit */
+    char   *trace, *format;           /* capacity trace instead */
+    bool    random_offset;            /* offset: random | 0; a random start per cell */
+    struct duo_where at;
+};
+
+struct duo_outage { double from, to; int64_t cell; bool wan; };    /* s; cell -1: all */
+
+struct duo_cells_spec {
+    int64_t count;
+    struct duo_line_spec up, down;
+    double  rtt;                      /* device to the cell's base and back, s */
+    double  jitter;                   /* s: each message's delay is rtt/2 + exponential of this mean; 0 */
+    char   *radio;                    /* catalogue name, or NULL: no radio energy is known */
+    double  joules_up, joules_down;   /* J/byte, instead of a radio; NAN: not given */
+    int     n_outages; struct duo_outage *outages;  /* outages: [ {from: 10 s, to: 12 s, cell: 3} ] */
+    struct duo_where at;
+};
+
+struct duo_wan_spec { struct duo_line_spec up, down; double rtt; };   /* between the cells and the cloud, shared by all */
+
+struct duo_transport_spec {
+    double message;                   /* framing bytes of a message (headers, an event, an order); 300 */
+    double token;                     /* framing bytes of a streamed token; 60 */
+    double trips;                     /* round trips to open a connection before a device's first message to a site; 0 warm, 2 cold with TLS 1.3 */
+    double idle;                      /* s after which a connection is cold again; INFINITY */
+    double detect;                    /* s until a dead link is noticed; 3 */
+};
+
+enum duo_site { DUO_SITE_DEVICE, DUO_SITE_EDGE, DUO_SITE_CLOUD, DUO_SITE_API, DUO_SITES };
+
+struct duo_place_spec {               /* beside each request's own device, which is place 0 */
+    char   *name;
+    enum duo_site site;
+    char   *hardware, *model, *quant;
+    int     tensor_parallel, replicas;
+    int     slots;                    /* batch: sequences at once */
+    int     budget;                   /* tokens an iteration; 2048 */
+    double  kv_tokens;                /* overrides memory; 0: from memory */
+    double  rtt;                      /* from its site's edge; added */
+    double  background;               /* load: 0..1 of the place's slots taken by others; 0 */
+    int     n_over; struct duo_constant *over;
+    struct duo_where at;
+};
+
+struct duo_role { char *place, *voice; struct duo_where at; };
+struct duo_score_file { char *name, *file, *column; double seconds; struct duo_where at; };   /* scorers: {NAME: {file, column, seconds}} */
+
+struct duo_answers_spec {
+    enum { DUO_ANSWERS_SYNTHETIC, DUO_ANSWERS_RECORDED } kind;
+    struct duo_synthetic_spec synthetic;
+    struct duo_recorded_spec  recorded;
+    unsigned fill;                    /* enum duo_cap */
+    struct duo_synthetic_spec fill_spec;
+    int n_roles;  struct duo_role *roles;      /* place or device name -> voice; a place without one is refused when a policy uses it */
+    int n_scores; struct duo_score_file *scores;
+    struct duo_where at;
+};
+
+struct duo_param {                    /* of a policy: a scalar as written */
+    char *key, *value;
+    struct duo_where at;
+};
+
+struct duo_policy_spec {
+    char *use;                        /* built-in's name; "./mine.so"; "mix" */
+    char *label;                      /* as:, or the name */
+    char *of;                         /* mix: the label whose cloud share it takes */
+    int   seat;                       /* seat: device | gateway; -1: the policy's own */
+    int   n_params; struct duo_param *params;
+    struct duo_where at;
+};
+
+/* "cascade.quality: >= edge_only.quality", "failed: 0", "e2e_p50: 1 s .. 2 s" (all labels when none is named) */
+struct duo_expect {
+    char  *label, *column;            /* NULL label: every label */
+    enum { DUO_EQ, DUO_LE, DUO_GE, DUO_LT, DUO_GT, DUO_BETWEEN } op;
+    double low, high;                 /* value in low, or the range */
+    char  *other_label, *other_column;/* compared with another cell, times `factor` */
+    double factor;
+    char  *variant;                   /* NULL: every variant */
+    struct duo_where at;
+};
+
+struct duo_scenario {
+    char *file, *name, *variant;      /* variant: its name, or "" */
+    char *note;                       /* free text */
+    uint64_t *seeds; int n_seeds;
+    struct duo_arrivals_spec  arrivals;
+    int n_devices; struct duo_device_spec *devices;
+    struct duo_cells_spec     cells;
+    struct duo_wan_spec       wan;
+    struct duo_transport_spec transport;
+    int n_places;  struct duo_place_spec *places;       /* "cloud" is always among them and comes first */
+    struct duo_answers_spec   answers;
+    int n_policies; struct duo_policy_spec *policies;
+    double status;                    /* s between a place's published figures (view); 1 */
+    double until;                     /* s; INFINITY: drain */
+    double warmup;                    /* s of arrivals left out of the means; 0 */
+    int    max_tokens;                /* of an answer; 0: no limit */
+    int    fluid_above;               /* --net auto: flows in flight that call for fluid; 1500 */
+    double slo_ttft, slo_e2e, slo_tpot;   /* s; INFINITY: none */
+    int n_expect; struct duo_expect *expect;
+    char *text;                       /* the file with --set applied, canonical YAML: stored in the database */
+};
+
+struct duo_plan { int n_variants; struct duo_scenario *variants; };   /* at least one */
+
+struct duo_setting { const char *key_value; };                        /* "a.b=c" */
+
+/* Read `file`; apply settings; one scenario per variant. */
+enum duo_status duo_plan_read(struct duo_plan *, const char *file, const char *const *set, int n_set, struct duo_err *);
+void            duo_plan_free(struct duo_plan *);
+
+/* A policy from the command line: "cascade", "./mine.so", "cascade:floor=0.8,as=c8". */
+enum duo_status duo_policy_spec_parse(struct duo_policy_spec *, const char *text, struct duo_err *);
+
+/* Every key of the schema with its dimension and default, as documentation: printed by `duosim scenarios --keys`. */
+void duo_scenario_keys(FILE *);
+
+#endif
