@@ -17,10 +17,9 @@
 #include "models/answers/answers.h"
 #include "models/cost/cost.h"
 #include "sim/base/err.h"
+#include "traces/arrivals/arrivals.h"
 
 struct duo_where { int line, column; };                      /* in scenario->file; 0: a default */
-
-enum duo_arrival_kind { DUO_POISSON, DUO_GAMMA, DUO_UNIFORM_GAPS, DUO_AT_ONCE, DUO_ARRIVAL_TRACE };
 
 struct duo_arrivals_spec {
     enum duo_arrival_kind kind;       /* process: poisson | gamma | uniform | at_once, or trace: FILE */
