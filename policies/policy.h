@@ -79,7 +79,23 @@ enum duo_event_kind {
     DUO_FOUND, DUO_KEPT          /* kept for look-ups in caches and memories: two steps to come */
 };
 
-enum duo_failure { DUO_NO_FAILURE, DUO_LATE, DUO_UNREACHABLE, DUO_REFUSED, DUO_NO_MEMORY, DUO_NO_POWER };
+#define DUO_FAILURES(X) X(NO_FAILURE, "no failure") X(LATE, "late") X(UNREACHABLE, "unreachable") X(REFUSED, "refused") \
+                        X(NO_MEMORY, "no memory") X(NO_POWER, "no power")
+enum duo_failure {
+#define X(name, text) DUO_##name,
+    DUO_FAILURES(X)
+#undef X
+};
+
+static inline const char *duo_why(enum duo_failure why)      /* in words, for duo_give_up */
+{
+    switch (why) {
+#define X(name, text) case DUO_##name: return text;
+    DUO_FAILURES(X)
+#undef X
+    }
+    return "unknown failure";
+}
 
 struct duo_event {
     enum duo_event_kind   kind;
@@ -132,6 +148,8 @@ void     duo_show  (struct duo_turn *, duo_text);         /* what follows, and t
 void     duo_cancel(struct duo_turn *, duo_step);         /* its event won't come; takes effect when the word
                                                            * arrives there, and what was done is paid as waste */
 bool     duo_begins(const struct duo_turn *, duo_text whole, duo_text beginning);   /* known at the seat only */
+bool     duo_fits  (const struct duo_turn *, duo_text);   /* does it begin with all that was shown, as an answer must? */
+double   duo_chance(const struct duo_turn *, int index);  /* a draw in [0, 1), this request's own: `index` tells draws apart */
 
 /* The end: exactly one of these, once.  Steps in flight are cancelled. */
 void duo_answer (struct duo_turn *, duo_text);
@@ -144,6 +162,9 @@ int duo_number_of(const struct duo_params *, const char *key, double min, double
 int duo_text_of  (const struct duo_params *, const char *key, const char **out);
 int duo_place_of (const struct duo_params *, const char *key, duo_place *out);
 int duo_scorer_of(const struct duo_params *, const char *key, duo_scorer *out);
+/* The same without a key, for a default that a scenario may lack: DUO_NOWHERE, or -1. */
+duo_place  duo_place_named (const struct duo_params *, const char *name);
+duo_scorer duo_scorer_named(const struct duo_params *, const char *name);
 int duo_blob_of  (const struct duo_params *, const char *key, const void **out, size_t *bytes);  /* trained weights */
 /* The q-quantile of a signal ("prompt_tokens", a feature, a scorer's name) over the train split: what a
  * team would fit a threshold with before going live.  -INFINITY at q = 0. */

@@ -10,7 +10,5 @@
 double duo_truth_quality(const struct duo_turn *, duo_place);
 /* The length in tokens of its answer. */
 int    duo_truth_length (const struct duo_turn *, duo_place);
-/* A number in [0, 1) that is this request's alone, for policies with noise: `index` tells draws apart. */
-double duo_truth_draw   (const struct duo_turn *, int index);
 
 #endif

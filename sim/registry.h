@@ -6,8 +6,9 @@
 #include "sim/base/err.h"
 #include "sim/scenario.h"
 
-/* A built-in's name, or a path with a '/' (relative to `dir`) to a shared module whose file name gives the
- * policy's: ./mine.so holds duo_policy_mine.  An ABI of another number, a missing symbol: an error that says so. */
+/* A built-in's name ("mix" is `random`, whose `share` the runner sets), or a path with a '/' (relative to `dir`) to a shared module whose file name gives the
+ * policy's: ./mine.so holds duo_policy_mine.  An ABI of another number, a missing symbol: an error that says so,
+ * without a position: the caller knows where the name stands. */
 enum duo_status duo_policy_find(const char *name, const char *dir, const struct duo_policy **out, struct duo_err *);
 int             duo_policy_names(const char *const **names);          /* built in, in the list's order */
 const char     *duo_policy_room(const char *name);                    /* "router", "oracle", ... */
@@ -19,12 +20,14 @@ struct duo_params {
     const struct duo_answers     *answers;      /* for scores and quantiles */
     const char *const            *places;       /* names: "device", "cloud", ... */
     int                           n_places;
-    bool                         *asked;        /* n_params of them: keys that init asked for */
+    struct duo_asked             *asked;        /* the registry's own: what init asked for */
     struct duo_err               *err;
 };
 
-/* Run policy->init into `config` (zeroed, config_size bytes); then refuse keys that nobody asked for,
- * naming the nearest of those that were.  `also`: keys that the runner itself takes ("share" of a mix). */
+/* Run policy->init into `config` (zeroed, config_size bytes); then refuse keys that nobody asked for, naming the
+ * nearest of those that were.  A scorer is a score of `answers` by name; a file of scores or decisions (keys
+ * `scores`, `file`) was joined before under the key's value as written.  The answers of a run may have changed
+ * by the join: take them after it. */
 enum duo_status duo_policy_init(const struct duo_policy *, void *config, struct duo_params *);
 
 #endif
