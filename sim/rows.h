@@ -1,7 +1,7 @@
 /* rows.h - what a run leaves: rows, written by the child process to its own file, read by the parent.
  *
  * One X-macro per table is the schema: the struct, the file's layout, the SQL and analysis/SCHEMA.md's test
- * come from it.  NAN (and -1 in whole numbers marked `?`) becomes NULL: nothing unknown is a zero. */
+ * come from it.  NAN, DUO_NONE and a text that is empty become NULL (but for run.variant): nothing unknown is a zero. */
 #ifndef DUO_SIM_ROWS_H
 #define DUO_SIM_ROWS_H
 
@@ -10,7 +10,7 @@
 
 #include "sim/base/err.h"
 
-/* X(kind, name, what): kind R real, I whole number, T text (of at most 63 bytes) */
+/* X(kind, name, what): kind R real, I whole number, T text (of at most 255 bytes) */
 #define DUO_REQUEST_COLUMNS(X)                                                                                  \
     X(I, id,             "number of the request in order of arrival, from 0")                                   \
     X(I, query,          "index of the question in the answers")                                                \
@@ -113,7 +113,7 @@
 
 #define DUO_FIELD_R(name) double name;
 #define DUO_FIELD_I(name) int64_t name;
-#define DUO_FIELD_T(name) char name[64];
+#define DUO_FIELD_T(name) char name[256];
 #define DUO_FIELD(kind, name, what) DUO_FIELD_##kind(name)
 struct duo_row_run     { DUO_RUN_COLUMNS(DUO_FIELD) };
 struct duo_row_request { DUO_REQUEST_COLUMNS(DUO_FIELD) };
@@ -122,6 +122,18 @@ struct duo_row_server  { DUO_SERVER_COLUMNS(DUO_FIELD) };
 struct duo_row_device  { DUO_DEVICE_COLUMNS(DUO_FIELD) };
 struct duo_row_reason  { DUO_REASON_COLUMNS(DUO_FIELD) };
 #define DUO_NONE INT64_MIN           /* a whole number that is not known: NULL */
+
+/* The same as data: for the file, the SQL and the test of the schema. */
+enum duo_table_id {
+#define X(table, columns) DUO_TABLE_##table,
+    DUO_TABLES(X)
+#undef X
+    DUO_TABLE_END
+};
+enum { DUO_MAX_COLUMNS = 64 };
+struct duo_column { char kind; const char *name, *what; size_t offset; };     /* kind: 'R', 'I', 'T'; offset in the struct */
+struct duo_table  { const char *name; int n; const struct duo_column *columns; };
+extern const struct duo_table duo_tables[DUO_TABLE_END];
 
 /* The child's side: rows go to `fd` (buffered).  The run's own row comes last and closes the file; without it
  * the reader knows that the run died. */
@@ -133,5 +145,17 @@ void             duo_rows_server (struct duo_rows *, const struct duo_row_server
 void             duo_rows_device (struct duo_rows *, const struct duo_row_device *);
 void             duo_rows_reason (struct duo_rows *, const struct duo_row_reason *);
 enum duo_status  duo_rows_end    (struct duo_rows *, const struct duo_row_run *, struct duo_err *);   /* frees; DUO_NO_RESOURCES: disk full */
+
+/* The parent's side. */
+struct duo_cell { int64_t whole; double real; const char *text; int length; };  /* the column's kind says which; text is borrowed */
+
+/* One row from [at, end) into cells[DUO_MAX_COLUMNS].  The bytes it took; 0: more are needed; -1: these are no
+ * rows.  *table is DUO_TABLE_END for the end mark, after which nothing follows. */
+long duo_row_read(const unsigned char *at, const unsigned char *end, enum duo_table_id *table, struct duo_cell *cells);
+void duo_row_fill(struct duo_row_run *, const struct duo_cell *cells);          /* cells of a run's row as a struct */
+bool duo_rows_last(int fd, struct duo_row_run *);                               /* the run's row of a complete file */
+
+/* Every column not known; texts empty. */
+void duo_row_run_init(struct duo_row_run *);
 
 #endif

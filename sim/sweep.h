@@ -13,6 +13,8 @@
 
 #include "sim/run.h"
 
+struct sqlite3;
+
 struct duo_sweep_spec {
     const struct duo_plan      *plan;
     const struct duo_catalogue *catalogue;
@@ -20,10 +22,14 @@ struct duo_sweep_spec {
     int                         jobs;          /* 0: one a core */
     enum duo_net_kind           net;
     bool                        progress;      /* on stderr */
-    double                      call_limit;    /* CPU s a policy's call may take; 2 */
+    double                      call_limit;    /* CPU s a policy's call may take; 0: 2 */
+    /* Called in the transaction when all rows are there and before the rename: what is made of the rows.  May be NULL. */
+    enum duo_status           (*finish)(struct sqlite3 *, void *arg, struct duo_err *);
+    void                       *finish_arg;
 };
 
-/* DUO_RUN_FAILED when any run failed (the database is complete all the same). */
+/* DUO_RUN_FAILED when any run failed (the database is complete all the same).  SIGINT and SIGTERM end the program
+ * with 130 and leave nothing behind. */
 enum duo_status duo_sweep(const struct duo_sweep_spec *, struct duo_err *);
 
 #endif
