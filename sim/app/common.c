@@ -1,0 +1,39 @@
+/* common.c - what subcommands share: the catalogue, and a scenario by file or by name. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sim/app/app.h"
+#include "sim/share.h"
+
+enum duo_status duo_app_catalogue(struct duo_catalogue **out, struct duo_err *err)
+{
+    char dir[4096];
+    DUO_TRY(duo_share_dir(DUO_SHARE_CATALOGUE, dir, sizeof dir, err));
+    return duo_catalogue_open(out, dir, err);
+}
+
+enum duo_status duo_app_scenario(const char *text, char *path, size_t n, struct duo_err *err)
+{
+    struct stat s;
+    snprintf(path, n, "%s", text);
+    if (stat(text, &s) == 0) return S_ISDIR(s.st_mode) ? duo_fail_at(err, DUO_BAD_INPUT, text, 0, 0, "is a folder, not a scenario") : DUO_OK;
+    size_t length = strlen(text);
+    bool file = strchr(text, '/') || (length > 5 && strcmp(text + length - 5, ".yaml") == 0);
+    if (file) return duo_fail_at(err, DUO_BAD_INPUT, text, 0, 0, "no such file");
+
+    char **names, dir[4000];
+    int count;
+    DUO_TRY(duo_share_dir(DUO_SHARE_SCENARIOS, dir, sizeof dir, err));
+    DUO_TRY(duo_share_names(DUO_SHARE_SCENARIOS, ".yaml", &names, &count, err));
+    bool found = false;
+    for (int i = 0; i < count; i++) found |= strcmp(names[i], text) == 0;
+    const char *near = found ? NULL : duo_nearest(text, (const char *const *)names, (size_t)count);
+    enum duo_status status = DUO_OK;
+    if (found) snprintf(path, n, "%s/%s.yaml", dir, text);
+    else if (near) status = duo_fail(err, DUO_BAD_INPUT, "%s: neither a file nor a scenario that ships (did you mean %s?)", text, near);
+    else status = duo_fail(err, DUO_BAD_INPUT, "%s: neither a file nor a scenario that ships; duosim scenarios lists them", text);
+    for (int i = 0; i < count; i++) free(names[i]);
+    free(names);
+    return status;
+}
