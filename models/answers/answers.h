@@ -37,8 +37,8 @@ enum duo_cap {                     /* what a source can say */
 enum { DUO_MAX_SEGMENTS = 12 };
 
 struct duo_segment {
-    int16_t voice;
-    int16_t exit_layer;            /* 0: every token went through all layers */
+    int16_t voice;                 /* -1: too many voices to tell apart (path.h) */
+    uint8_t exit_layer, layers;    /* 0: every token went through all layers; else of so many */
     float   exit_above;            /* tokens surer than this ended at exit_layer */
     int32_t from, to;              /* positions of the answer */
 };
@@ -77,7 +77,7 @@ struct duo_ask {
     double temperature;            /* 0: greedy */
     int    samples;                /* 1: one; else so many, voted on */
     int    sample;                 /* which sampled draw (a request's step number), so that repeats differ */
-    int    exit_layer;             /* of the first part that may exit; 0: none */
+    int    exit_layer, layers;     /* of the first part that may exit, of the model's; 0: none.  At most 255 */
     double exit_above;
 };
 
