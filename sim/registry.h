@@ -6,9 +6,9 @@
 #include "sim/base/err.h"
 #include "sim/scenario.h"
 
-/* A built-in's name ("mix" is `random`, whose `share` the runner sets), or a path with a '/' (relative to `dir`) to a shared module whose file name gives the
- * policy's: ./mine.so holds duo_policy_mine.  An ABI of another number, a missing symbol: an error that says so,
- * without a position: the caller knows where the name stands. */
+/* A built-in's name ("mix" is `random`, whose `share` the runner sets), or a path with a '/' (relative to `dir`)
+ * to a shared module whose file name gives the policy's: ./mine.so holds duo_policy_mine.  An ABI of another
+ * number, a missing symbol: an error that says so, without a position (the caller knows where the name stands). */
 enum duo_status duo_policy_find(const char *name, const char *dir, const struct duo_policy **out, struct duo_err *);
 int             duo_policy_names(const char *const **names);          /* built in, in the list's order */
 const char     *duo_policy_room(const char *name);                    /* "router", "oracle", ... */
