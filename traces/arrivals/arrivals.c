@@ -1,0 +1,195 @@
+/* arrivals.c - the table of formats, and what all traces have in common.
+ *
+ * (1) A trace is read whole; dates count from its earliest row, which arrives at 0.
+ * (2) Rows out of order are put in order (rows of the same date stay as they were) and counted: a row that is
+ *     earlier than the one before it in the file is an inversion.
+ * (3) Dates are divided by rate_scale.
+ * (4) read = emitted + dropped, by reason; those after the first `requests` are dropped, too.
+ * (5) The format is found from the header, or given; an unknown name is refused with the nearest one. */
+#include "traces/arrivals/arrivals.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/arrivals/importer.h"
+#include "traces/arrivals/process.h"
+
+static const struct {
+    const char *name, *about;
+    const char *column[2];                    /* a header with both is of this format */
+    duo_arrival_importer *read;
+} formats[] = {
+    { "azure", "Azure LLM inference traces 2023, 2024, 2025: TIMESTAMP, ContextTokens, GeneratedTokens",
+      { "TIMESTAMP", "ContextTokens" }, duo_arrivals_azure },
+    { "csv", "a table of one's own: at (s), prompt_tokens, output_tokens, session, turn; all but at optional",
+      { "at", "at" }, duo_arrivals_csv },
+};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+struct duo_arrivals {
+    bool is_trace;
+    struct duo_process process;
+    struct duo_arrival_rows rows;
+    int64_t next;
+};
+
+int duo_arrival_formats(const char *const **names, const char *const **about)
+{
+    static const char *name[FORMATS], *line[FORMATS];
+
+    for (int i = 0; i < FORMATS; i++) name[i] = formats[i].name, line[i] = formats[i].about;
+    if (names) *names = name;
+    if (about) *about = line;
+    return FORMATS;
+}
+
+/* ---- for the importers ---- */
+
+void duo_arrival_add(struct duo_arrival_rows *rows, struct duo_arrival a)
+{
+    if (rows->n == rows->room) {
+        rows->room = rows->room ? rows->room * 2 : 1024;
+        rows->row = duo_grow(rows->row, (size_t)rows->room, sizeof *rows->row);
+    }
+    rows->row[rows->n++] = a;
+}
+
+void duo_arrival_drop(struct duo_trace_count *count, const char *why, int64_t rows)
+{
+    int i = 0;
+
+    while (i < count->n_dropped && strcmp(count->dropped[i].why, why) != 0) i++;
+    assert(i < (int)(sizeof count->dropped / sizeof *count->dropped));
+    if (i == count->n_dropped) count->n_dropped++, count->dropped[i].why = why, count->dropped[i].rows = 0;
+    count->dropped[i].rows += rows;
+}
+
+enum duo_status duo_arrival_whole(const struct duo_csv *csv, int column, int *out, struct duo_err *err)
+{
+    double value;
+
+    DUO_TRY(duo_csv_number(csv, column, &value, err));
+    if (!(value >= 0 && value <= 1e9) || value > floor(value))
+        return duo_csv_bad(csv, column, err, "%s: expected a whole number from 0 to 1e9; got \"%s\"", duo_csv_name(csv, column), duo_csv_cell(csv, column));
+    *out = (int)value;
+    return DUO_OK;
+}
+
+/* ---- a trace ---- */
+
+static enum duo_status format_of(const struct duo_csv *csv, const char *path, const char *format, int *out, struct duo_err *err)
+{
+    const char *const *names, *near;
+    int n = duo_arrival_formats(&names, NULL);
+
+    for (*out = 0; *out < n; ++*out)
+        if (format ? strcmp(format, formats[*out].name) == 0
+                   : duo_csv_find(csv, formats[*out].column[0]) >= 0 && duo_csv_find(csv, formats[*out].column[1]) >= 0)
+            return DUO_OK;
+    if (!format)
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 1, 1, "no known header of arrivals: expected TIMESTAMP,ContextTokens,GeneratedTokens (azure) or at,... (csv)");
+    near = duo_nearest(format, names, (size_t)n);
+    return duo_fail(err, DUO_BAD_INPUT, "unknown format of arrivals \"%s\" (%s%s)", format, near ? "did you mean " : "there are: azure, csv", near ? near : "");
+}
+
+static int by_date(const void *a, const void *b)
+{
+    const struct duo_arrival *x = a, *y = b;
+
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Merge sort: stable and, unlike qsort's, the same everywhere. */
+static void sort(struct duo_arrival *row, int64_t n, struct duo_arrival *scratch)
+{
+    int64_t half = n / 2, i = 0, j = half, k = 0;
+
+    if (n < 2) return;
+    sort(row, half, scratch);
+    sort(row + half, n - half, scratch);
+    while (i < half || j < n) {
+        if (j == n || (i < half && by_date(&row[i], &row[j]) <= 0)) scratch[k++] = row[i++];
+        else                                                        scratch[k++] = row[j++];
+    }
+    memcpy(row, scratch, (size_t)n * sizeof *row);
+}
+
+static void put_in_order(struct duo_arrival_rows *rows, double rate_scale, struct duo_trace_count *count)
+{
+    double first;
+
+    for (int64_t i = 1; i < rows->n; i++) count->inversions += rows->row[i].at < rows->row[i - 1].at;
+    if (count->inversions > 0) {                                              /* (2) */
+        struct duo_arrival *scratch = duo_new((size_t)rows->n, sizeof *scratch);
+        sort(rows->row, rows->n, scratch);
+        free(scratch);
+    }
+    first = rows->n > 0 ? rows->row[0].at : 0;
+    for (int64_t i = 0; i < rows->n; i++)
+        rows->row[i].at = (rows->row[i].at - first) / rate_scale;             /* (1) (3) */
+}
+
+enum duo_status duo_arrivals_trace(struct duo_arrivals **out, const char *path, const char *format, double rate_scale,
+                                   int64_t requests, struct duo_trace_count *count, struct duo_err *err)
+{
+    struct duo_arrivals *a = duo_new(1, sizeof *a);
+    struct duo_trace_count own;
+    struct duo_csv *csv = NULL;
+    enum duo_status status;
+    int which;
+
+    assert(rate_scale > 0);
+    *out = NULL;
+    if (!count) count = &own;
+    memset(count, 0, sizeof *count);
+    a->is_trace = true;
+    status = duo_csv_open(&csv, path, ',', err);
+    if (status == DUO_OK) status = format_of(csv, path, format, &which, err);                         /* (5) */
+    if (status == DUO_OK) status = formats[which].read(csv, &a->rows, count, err);
+    if (csv) duo_csv_close(csv);
+    if (status == DUO_OK && a->rows.n == 0)
+        status = duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no request in this trace: %lld rows read, none kept", (long long)count->read);
+    if (status != DUO_OK) {
+        duo_arrivals_free(a);
+        return status;
+    }
+    put_in_order(&a->rows, rate_scale, count);
+    if (requests > 0 && a->rows.n > requests) {
+        duo_arrival_drop(count, "after the requests asked for", a->rows.n - requests);                /* (4) */
+        a->rows.n = requests;
+    }
+    count->emitted = a->rows.n;
+    *out = a;
+    return DUO_OK;
+}
+
+/* ---- both ---- */
+
+struct duo_arrivals *duo_arrivals_process(enum duo_arrival_kind kind, double rate, double cv, int64_t requests, uint64_t seed)
+{
+    struct duo_arrivals *a = duo_new(1, sizeof *a);
+
+    duo_process_init(&a->process, kind, rate, cv, requests, seed);
+    return a;
+}
+
+bool duo_arrivals_next(struct duo_arrivals *a, struct duo_arrival *out)
+{
+    if (!a->is_trace) {
+        *out = (struct duo_arrival){ .session = -1 };
+        return duo_process_next(&a->process, &out->at);
+    }
+    if (a->next >= a->rows.n) return false;
+    *out = a->rows.row[a->next++];
+    return true;
+}
+
+void duo_arrivals_free(struct duo_arrivals *a)
+{
+    if (!a) return;
+    free(a->rows.row);
+    free(a);
+}
