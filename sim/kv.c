@@ -1,0 +1,97 @@
+/* kv.c - where the KV of a request or a session is.
+ *
+ * (1) KV stays at the replica where it was computed, until the request or its session ends, or until the server
+ *     evicts it.  It holds the positions of one text: attachments, prompt, answer.
+ * (2) The next step at a place goes to the replica with the longest resident beginning of its input; else to the
+ *     one with the fewest jobs (the first of equals).
+ * (3) What is missing is run again, and paid. */
+#include "sim/request.h"
+
+#include <stdlib.h>
+
+static struct duo_residence **list_of(struct duo_request *r) { return r->session ? &r->session->residences : &r->residences; }
+
+struct duo_server *duo_replica_server(struct duo_request *r, int place, int replica)
+{
+    return place == DUO_DEVICE ? duo_device_server(r->world, r->row.device) : r->world->places[place].replicas[replica].server;
+}
+
+int duo_pick_replica(struct duo_world *w, int place)
+{
+    const struct duo_world_place *p = &w->places[place];
+    int best = 0;
+
+    if (place == DUO_DEVICE) return 0;
+    for (int i = 1; i < p->n_replicas; i++)
+        if (p->replicas[i].jobs < p->replicas[best].jobs) best = i;
+    return best;
+}
+
+/* Positions of `k` that a text with this path can use. */
+static int usable(const struct duo_request *r, const struct duo_residence *k, const struct duo_text_path *path)
+{
+    int n;
+
+    if (k->path.query != path->query)                      /* an earlier turn of the session: the shared beginning */
+        n = k->extra + r->query.shared;
+    else
+        n = k->extra + r->prompt_tokens + duo_text_common(r, &k->path, path);
+    return n < k->kv.tokens ? n : k->kv.tokens;
+}
+
+struct duo_residence *duo_kv_find(struct duo_request *r, int place, const struct duo_text_path *path, int from_layer,
+                                  int to_layer, int *positions)
+{
+    struct duo_residence *best = NULL;
+    int most = 0;
+
+    for (struct duo_residence *k = *list_of(r); k; k = k->next) {
+        int n;
+        if (k->place != place || k->from_layer != from_layer || k->to_layer != to_layer || !k->kv.home || k->users) continue;
+        n = usable(r, k, path);
+        if (n > most) most = n, best = k;
+    }
+    *positions = most;
+    return best;
+}
+
+struct duo_residence *duo_kv_make(struct duo_request *r, int place, int replica, int from_layer, int to_layer)
+{
+    struct duo_residence **list = list_of(r), *k;
+
+    for (k = *list; k; k = k->next)                        /* one that was evicted, or holds nothing of use */
+        if (k->place == place && k->from_layer == from_layer && k->to_layer == to_layer && !k->users &&
+            (!k->kv.home || k->path.query != r->query.index || k->replica == replica)) {
+            duo_kv_drop(&k->kv);
+            break;
+        }
+    if (!k) {
+        k = duo_new(1, sizeof *k);
+        k->next = *list;
+        *list = k;
+    }
+    k->place = place, k->replica = replica, k->from_layer = from_layer, k->to_layer = to_layer;
+    k->extra = 0, k->told = 0;
+    k->path = (struct duo_text_path){ .query = r->query.index };
+    return k;
+}
+
+void duo_kv_forget(struct duo_world *w, struct duo_residence **list)
+{
+    (void)w;
+    while (*list) {
+        struct duo_residence *k = *list;
+        *list = k->next;
+        duo_kv_drop(&k->kv);
+        free(k);
+    }
+}
+
+int duo_kv_told(const struct duo_request *r, int place)
+{
+    int most = 0;
+
+    for (const struct duo_residence *k = r->session ? r->session->residences : r->residences; k; k = k->next)
+        if (k->place == place && k->told > most) most = k->told;
+    return most;
+}

@@ -1,0 +1,204 @@
+/* run.c - see run.h. */
+#include "sim/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/request.h"
+#include "sim/world.h"
+
+enum duo_status duo_run_check(const struct duo_run_spec *spec, char *warnings, size_t n, struct duo_err *err)
+{
+    struct duo_world *w = duo_new(1, sizeof *w);
+    enum duo_status bad;
+
+    if (warnings && n) warnings[0] = '\0';
+    bad = duo_world_build(w, spec, true, warnings, n, err);
+    duo_world_free(w);
+    free(w);
+    return bad;
+}
+
+static enum duo_provenance weaker(enum duo_provenance a, enum duo_provenance b) { return a > b ? a : b; }
+
+static void describe(struct duo_world *w)
+{
+    struct duo_row_run *r = &w->run;
+    enum duo_provenance time = DUO_MEASURED, energy = w->radio.energy, money = DUO_MEASURED;
+    const char *regime = NULL;
+    size_t used = 0;
+
+    for (int i = 0; i < w->n_places + w->n_classes - 1; i++) {
+        const struct duo_facts *f = i + 1 < w->n_places ? &w->places[i + 1].cost->facts : &w->classes[i + 1 - w->n_places].cost->facts;
+        time = weaker(time, f->time), energy = weaker(energy, f->energy);
+        if (i + 1 >= w->n_places) continue;
+        money = weaker(money, f->money);
+        if (!regime) regime = f->dollars_regime;
+        else if (strcmp(regime, f->dollars_regime) != 0 && !strstr(r->dollars_regime, f->dollars_regime))
+            snprintf(r->dollars_regime + strlen(r->dollars_regime), sizeof r->dollars_regime - strlen(r->dollars_regime), "%s%s",
+                     r->dollars_regime[0] ? ", " : "mixed: ", f->dollars_regime);
+    }
+    if (!r->dollars_regime[0]) snprintf(r->dollars_regime, sizeof r->dollars_regime, "%s", regime ? regime : "none");
+    else {                                                 /* mixed: the first one, too */
+        char rest[256];
+        snprintf(rest, sizeof rest, "%s", r->dollars_regime + strlen("mixed: "));
+        snprintf(r->dollars_regime, sizeof r->dollars_regime, "mixed: %.40s, %.160s", regime, rest);
+    }
+    snprintf(r->provenance_time, sizeof r->provenance_time, "%s", duo_provenance_text(time));
+    snprintf(r->provenance_energy, sizeof r->provenance_energy, "%s", duo_provenance_text(energy));
+    snprintf(r->provenance_money, sizeof r->provenance_money, "%s", duo_provenance_text(money));
+    snprintf(r->provenance_quality, sizeof r->provenance_quality, "%s", w->answers->quality_status);
+    snprintf(r->provenance_signals, sizeof r->provenance_signals, "%s", w->answers->signal_status);
+    snprintf(r->answers, sizeof r->answers, "%s", w->answers->label);
+    snprintf(r->variant, sizeof r->variant, "%s", w->scenario->variant);
+    snprintf(r->label, sizeof r->label, "%s", w->use->label);
+    snprintf(r->name, sizeof r->name, "%s", w->use->use);
+    snprintf(r->net, sizeof r->net, "%s", duo_net_version(w->spec->net));
+    r->policy = w->spec->policy;
+    r->cheats = w->policy->needs & DUO_TRUTH ? 1 : 0;
+    r->seed = (int64_t)w->spec->seed;
+    for (int i = 0; i < w->use->n_params; i++) {
+        int k = snprintf(r->params + used, sizeof r->params - used, "%s%s=%s", i ? " " : "", w->use->params[i].key, w->use->params[i].value);
+        if (k < 0 || (size_t)k >= sizeof r->params - used) break;
+        used += (size_t)k;
+    }
+}
+
+/* What has not ended: counted, and what was done for it is paid. */
+static void sweep_out(struct duo_world *w)
+{
+    struct duo_request *r, *next;
+
+    for (r = w->requests; r; r = next) {
+        struct duo_step_record *s, *after;
+        int status = r->settled ? (int)r->row.status : 2;
+        next = r->next;
+        r->holds++;
+        r->over = r->settled = true;
+        for (s = r->steps; s; s = after) {
+            after = s->next;
+            s->holds++;
+            s->told = s->abandoned = true;
+            duo_step_stop(s);
+            if (s->recall) duo_transport_cancel(w, s->recall), s->recall = NULL;
+            duo_step_release(s);
+        }
+        duo_request_emit(r, status);
+        duo_kv_forget(w, &r->residences);
+        free(r->texts), free(r->inbox), free(r->block);
+    }
+    w->requests = NULL;
+    for (int i = 0; i < w->n_session_slots; i++)
+        for (struct duo_session *s = w->sessions[i], *after; s; s = after) {
+            after = s->next;
+            duo_kv_forget(w, &s->residences);
+            free(s->block);
+            free(s);
+        }
+}
+
+static void write_servers(struct duo_world *w, double end)
+{
+    double idle_all = 0;
+
+    for (int p = 1; p < w->n_places; p++)
+        for (int i = 0; i < w->places[p].n_replicas; i++) {
+            struct duo_server_totals t;
+            struct duo_row_server row = { .replica = i };
+            double idle;
+            duo_server_totals(w->places[p].replicas[i].server, &t);
+            idle = w->places[p].cost->facts.idle_watts * fmax(0, end - t.busy_seconds);
+            idle_all += idle;
+            row.busy = end > 0 ? t.busy_seconds / end : NAN;
+            row.joules = t.joules, row.idle_joules = idle, row.iterations = t.iterations;
+            row.tokens_in = t.tokens_in, row.tokens_out = t.tokens_out;
+            row.peak_running = t.peak_running, row.peak_waiting = t.peak_waiting, row.evicted = (int64_t)t.evicted;
+            snprintf(row.place, sizeof row.place, "%s", w->places[p].name);
+            duo_rows_server(w->rows, &row);
+        }
+    w->run.joules_idle_cloud = idle_all;
+}
+
+static void write_link(struct duo_world *w, const char *name, duo_link link, double capacity)
+{
+    struct duo_row_link row = { .capacity = isfinite(capacity) ? capacity : NAN };
+
+    if (link < 0) return;
+    row.bytes = duo_net_link_bytes(w->net, link);
+    snprintf(row.name, sizeof row.name, "%s", name);
+    duo_rows_link(w->rows, &row);
+}
+
+static void write_rest(struct duo_world *w)
+{
+    const struct duo_scenario *s = w->scenario;
+    char name[64];
+
+    write_link(w, "wan.up", w->wan_up_link, s->wan.up.rate);
+    write_link(w, "wan.down", w->wan_down_link, s->wan.down.rate);
+    for (int64_t i = 0; i < s->cells.count; i++) {
+        snprintf(name, sizeof name, "cell%lld.up", (long long)i);
+        write_link(w, name, w->cells[i].up_link, s->cells.up.trace ? w->up_trace.mean : s->cells.up.rate);
+        snprintf(name, sizeof name, "cell%lld.down", (long long)i);
+        write_link(w, name, w->cells[i].down_link, s->cells.down.trace ? w->down_trace.mean : s->cells.down.rate);
+    }
+    for (int i = 0; i < w->n_classes; i++) {
+        struct duo_device_class *c = &w->classes[i];
+        struct duo_row_device row = { .devices = c->count, .dead = c->dead, .joules = c->joules };
+        for (int64_t d = c->first; d < c->first + c->count; d++) row.active += w->devices[d].touched || w->devices[d].joules > 0;
+        snprintf(row.class, sizeof row.class, "%s", c->spec->name);
+        duo_rows_device(w->rows, &row);
+    }
+    for (int i = 0; i < w->n_reasons; i++) duo_rows_reason(w->rows, &w->reasons[i]);
+}
+
+static enum duo_status finish(struct duo_world *w, struct duo_rows *rows, struct duo_err *err)
+{
+    struct duo_row_run *r = &w->run;
+    double end = duo_clock_now(w->clock);
+    struct duo_net_stats net = duo_net_stats(w->net);
+
+    r->seconds = end, r->events = (int64_t)duo_clock_events(w->clock), r->flows = (int64_t)net.flows, r->peak_flows = net.peak;
+    r->unmatched = w->unmatched < 0 ? DUO_NONE : w->unmatched;
+    if (w->failure.status) {
+        snprintf(r->state, sizeof r->state, "failed");
+        snprintf(r->reason, sizeof r->reason, "%.250s", w->failure.text);
+        r->requests = r->answered = r->failed = r->pending = r->cloud_calls = DUO_NONE;
+        r->itl_p50 = r->itl_p99 = r->joules_idle_cloud = NAN;
+        DUO_TRY(duo_rows_end(rows, r, err));
+        if (err) *err = w->failure;
+        return DUO_RUN_FAILED;
+    }
+    sweep_out(w);
+    write_servers(w, end);
+    write_rest(w);
+    snprintf(r->state, sizeof r->state, "done");
+    r->answered = w->answered, r->failed = w->failed, r->pending = w->pending, r->cloud_calls = w->cloud_calls;
+    r->requests = w->answered + w->failed + w->pending;
+    r->itl_p50 = duo_gaps_quantile(&w->gaps, 0.5), r->itl_p99 = duo_gaps_quantile(&w->gaps, 0.99);
+    return duo_rows_end(rows, r, err);
+}
+
+enum duo_status duo_run(const struct duo_run_spec *spec, struct duo_rows *rows, bool *too_many, struct duo_err *err)
+{
+    struct duo_world *w = duo_new(1, sizeof *w);
+    enum duo_status bad = duo_world_build(w, spec, false, NULL, 0, err);
+
+    if (bad) {
+        duo_world_free(w);
+        free(w);
+        return bad;
+    }
+    w->rows = rows;
+    duo_row_run_init(&w->run);
+    describe(w);
+    if (spec->watch) snprintf(spec->watch->policy, sizeof spec->watch->policy, "%s", w->use->label);
+    duo_world_start(w);
+    duo_net_run(w->net, w->scenario->until, &w->stop);
+    if (too_many) *too_many = w->too_many;
+    bad = finish(w, rows, err);
+    duo_world_free(w);
+    free(w);
+    return bad;
+}

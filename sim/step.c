@@ -1,0 +1,593 @@
+/* step.c - a step's way: its input goes to its place, the work is done there, the result's word comes back.
+ *
+ * (1) The order goes from the seat to where the input is, and with the input from there to the place: one message
+ *     when the seat has what is missing, or nothing is.  A step at the seat's own node needs none.
+ * (2) At the place the step takes the replica with the longest resident beginning of its input (kv.c); what is
+ *     missing is run.  A verification runs the draft and the token before it, for their logits.
+ * (3) A streamed text is a first chunk, and a tail that ends when the last token was written; the word for a
+ *     device seat comes with the tail.  Any other word is a message of its own.
+ * (4) A failure of the way to the place or back is known at the seat after the detection time.
+ * (5) A cancel reaches the place as a message.  Until it does all goes on and is paid as waste; the same holds for
+ *     what is too late. */
+#include "sim/request.h"
+
+#include "models/answers/path.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+int duo_seat_node(const struct duo_world *w) { return w->seat == DUO_SEAT_DEVICE ? DUO_DEVICE : DUO_GATEWAY; }
+
+static bool tells(enum duo_step_kind k) { return k != DUO_STEP_SHOW && k != DUO_STEP_ANSWER; }
+static duo_text input_of(const struct duo_step_record *s) { return s->draft ? s->draft : s->from; }
+
+struct duo_step_record *duo_step_new(struct duo_request *r, enum duo_step_kind kind, int place)
+{
+    struct duo_step_record *s = duo_new(1, sizeof *s), **end = &r->steps, *last = NULL;
+
+    while (*end) last = *end, end = &(*end)->next;
+    s->request = r, s->previous = last, s->kind = kind, s->place = place;
+    s->asked_at = duo_clock_now(r->world->clock);
+    *end = s;
+    if (tells(kind)) s->id = ++r->last_id, r->n_live++, r->row.steps++;
+    return s;
+}
+
+void duo_step_close(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+
+    if (s->holds || !s->told || s->working || duo_parts_working(s) || s->tail_left || s->order || s->chunk || s->tail || s->word || s->recall) return;
+    duo_clock_cancel(r->world->clock, &s->alarm);
+    if (s->split) duo_parts_free(s);
+    if (s->previous) s->previous->next = s->next;
+    else             r->steps = s->next;
+    if (s->next) s->next->previous = s->previous;
+    free(s);
+    duo_request_close(r);
+}
+
+void duo_step_release(struct duo_step_record *s)
+{
+    s->holds--;
+    duo_step_close(s);
+}
+
+void duo_step_pay(struct duo_step_record *s, const struct duo_job *j, int place, bool wasted)
+{
+    struct duo_request *r = s->request;
+    const struct duo_facts *f = &duo_place_cost(r->world, r, place)->facts;
+    double joules = j->joules;
+
+    if (place == DUO_DEVICE) {
+        r->row.joules_device += joules;
+        if (!isnan(joules)) duo_device_spend(r->world, r->row.device, joules);
+        r->row.tokens_device += j->written;
+    } else {
+        r->row.joules_cloud += joules;
+        r->row.tokens_cloud += j->written;
+    }
+    if (wasted && !isnan(joules)) r->row.wasted_joules += joules;
+    r->written += j->written;
+    if (!isnan(f->dollars_out)) {
+        double cached = isnan(f->dollars_cached) ? f->dollars_in : f->dollars_cached;
+        if (j->started_at > 0 || j->joules > 0 || j->written > 0)
+            r->row.dollars += j->fresh * f->dollars_in + j->cached * cached + j->written * f->dollars_out;
+    } else if (place != DUO_DEVICE)
+        r->row.dollars += j->seconds * f->dollars_second;
+}
+
+static void leave_server(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+
+    s->working = false;
+    if (s->place > 0) r->world->places[s->place].replicas[s->replica].jobs--;
+    if (s->kv) s->kv->users--;
+}
+
+void duo_step_shown(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+    struct duo_text_path path = s->written.path;
+    int tokens = duo_text_tokens(r, s->from) + s->job.written;
+    duo_text t;
+
+    if (!s->show || !s->begun || r->screen_tokens >= tokens) return;
+    duo_path_cut(&path, tokens);
+    t = duo_text_new(r, &path, s->from);
+    duo_text_put(r, t, DUO_SITE_DEVICE);
+    duo_request_promise(r, t);
+    r->screen_tokens = tokens;
+}
+
+void duo_step_stop(struct duo_step_record *s)
+{
+    struct duo_world *w = s->request->world;
+
+    duo_clock_cancel(w->clock, &s->alarm);
+    if (s->split) duo_parts_stop(s);
+    if (s->working) {
+        duo_server_cancel(duo_replica_server(s->request, s->place, s->replica), &s->job);
+        if (s->kv && s->kv->kv.home) {                     /* what was run stays; where its text ends is known */
+            struct duo_text_path path = s->kind == DUO_STEP_WRITE ? s->written.path : s->request->texts[input_of(s)].path;
+            duo_path_cut(&path, s->kv->kv.tokens - s->kv->extra - s->request->prompt_tokens);
+            s->kv->path = path;
+        }
+        leave_server(s);
+        duo_step_pay(s, &s->job, s->place, true);
+    }
+    if (s->order) duo_transport_cancel(w, s->order), s->order = NULL;
+    if (s->chunk) duo_transport_cancel(w, s->chunk), s->chunk = NULL;
+    if (s->tail)  duo_transport_cancel(w, s->tail),  s->tail  = NULL;
+    if (s->word)  duo_transport_cancel(w, s->word),  s->word  = NULL;
+    s->tail_left = false;
+}
+
+static void tell(struct duo_step_record *s, struct duo_event *e)
+{
+    struct duo_request *r = s->request;
+
+    if (s->told) return;
+    s->told = true;
+    if (!tells(s->kind)) return;
+    r->n_live--;
+    e->step = s->id, e->at = s->work.n_parts ? s->work.parts[s->work.n_parts - 1].at : s->place;
+    if (s->kv) s->kv->told = s->kv->kv.tokens;
+    duo_request_tell(r, e);
+}
+
+void duo_step_fail(struct duo_step_record *s, enum duo_failure why)
+{
+    struct duo_request *r = s->request;
+    struct duo_event e = { .kind = DUO_FAILED, .why = why, .score = NAN };
+    bool moves_answer = s->kind == DUO_STEP_ANSWER || s->kind == DUO_STEP_SHOW;
+
+    duo_step_stop(s);
+    duo_step_shown(s);
+    s->failed = true;
+    if (moves_answer && !r->settled) {
+        s->told = true;
+        duo_request_end(r, 1, "the answer could not be delivered");
+    } else
+        tell(s, &e);
+    duo_step_close(s);
+}
+
+/* ---- the word back to the seat */
+
+static void deliver(struct duo_step_record *s, bool ok)
+{
+    if (!ok) { s->event = (struct duo_event){ .kind = DUO_FAILED, .why = DUO_UNREACHABLE, .score = NAN }; }
+    else if (s->kind == DUO_STEP_VERIFY && s->result) {    /* the seat's site has the draft, the word brings the rest */
+        enum duo_site site = duo_node_site(s->request->world, duo_seat_node(s->request->world));
+        if (s->request->texts[s->draft].sites & 1u << site) duo_text_put(s->request, s->result, site);
+    }
+    tell(s, &s->event);
+    duo_step_close(s);
+}
+
+static void word_arrived(void *arg, bool ok)
+{
+    struct duo_step_record *s = arg;
+
+    s->word = NULL;
+    s->holds++;
+    deliver(s, ok);
+    duo_step_release(s);
+}
+
+void duo_step_finish(struct duo_step_record *s, int node)
+{
+    struct duo_world *w = s->request->world;
+    int seat = duo_seat_node(w);
+    double payload = s->kind == DUO_STEP_VERIFY ? w->places[DUO_CLOUD].cost->facts.id_bytes : s->kind == DUO_STEP_SEND ? 0 : 16;
+
+    duo_clock_cancel(w->clock, &s->alarm);
+    if (s->told) { duo_step_close(s); return; }
+    if (s->abandoned) { s->told = true; duo_step_close(s); return; }
+    if (node == seat || duo_transport_delay(w, node, seat) <= 0) deliver(s, true);
+    else s->word = duo_transport_send(w, s->request, node, seat, duo_framed(w, payload), false, word_arrived, s);
+}
+
+/* ---- the stream to the screen */
+
+static void stream_done(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+
+    if (s->result) duo_text_put(r, s->result, DUO_SITE_DEVICE);
+    if (duo_seat_node(r->world) == DUO_DEVICE) duo_step_finish(s, DUO_DEVICE);       /* (3) */
+    duo_step_close(s);
+}
+
+static void tail_arrived_now(struct duo_step_record *s, bool ok)
+{
+    struct duo_request *r = s->request;
+
+    if (!ok) {
+        s->tail_left = false;
+        if (!s->told) { duo_step_fail(s, DUO_UNREACHABLE); return; }
+        if (r->over && !r->settled) duo_request_end(r, 1, "the answer could not be delivered");
+        duo_step_close(s);
+        return;
+    }
+    s->tail_left = false;
+    if (!s->chunk) {
+        duo_request_screen(r, duo_path_tokens(&s->written.path), true);
+        stream_done(s);
+    }                                                      /* else the chunk, still on its way, ends it */
+}
+
+static void tail_arrived(void *arg, bool ok)
+{
+    struct duo_step_record *s = arg;
+
+    s->tail = NULL;
+    s->holds++;
+    tail_arrived_now(s, ok);
+    duo_step_release(s);
+}
+
+static void chunk_arrived_now(struct duo_step_record *s, bool ok)
+{
+    struct duo_request *r = s->request;
+
+    if (!ok) {
+        if (!s->told) { duo_step_fail(s, DUO_UNREACHABLE); return; }
+        duo_step_close(s);
+        return;
+    }
+    if (s->kind == DUO_STEP_WRITE) duo_clock_cancel(r->world->clock, &s->alarm);     /* the first token came in time */
+    duo_request_screen(r, duo_text_tokens(r, s->from) + 1, false);
+    if (!s->tail_left) {
+        duo_request_screen(r, duo_path_tokens(&s->written.path), true);
+        if (!s->working) stream_done(s);
+    }
+}
+
+static void chunk_arrived(void *arg, bool ok)
+{
+    struct duo_step_record *s = arg;
+
+    s->chunk = NULL;
+    s->holds++;
+    chunk_arrived_now(s, ok);
+    duo_step_release(s);
+}
+
+void duo_step_stream(struct duo_step_record *s, int node)
+{
+    struct duo_request *r = s->request;
+    struct duo_world *w = r->world;
+    double id = w->places[DUO_CLOUD].cost->facts.id_bytes;
+    int before = duo_text_tokens(r, s->from) - r->screen_tokens;
+
+    s->begun = true;
+    if (duo_node_site(w, node) == DUO_SITE_DEVICE) {
+        duo_clock_cancel(w->clock, &s->alarm);
+        duo_request_screen(r, duo_text_tokens(r, s->from) + 1, false);
+        return;
+    }
+    s->chunk = duo_transport_send(w, r, node, DUO_DEVICE, duo_framed(w, ((before > 0 ? before : 0) + 1) * id), false, chunk_arrived, s);
+    if (s->written.tokens > 1) {
+        s->tail_left = true;
+        s->tail = duo_transport_send(w, r, node, DUO_DEVICE, duo_streamed(w, s->written.tokens - 1, (s->written.tokens - 1) * id), true, tail_arrived, s);
+    }
+}
+
+static void notice_arrived(void *arg, bool ok)             /* "the first token is there": for patience */
+{
+    struct duo_step_record *s = arg;
+
+    s->chunk = NULL;
+    s->holds++;
+    if (ok) duo_clock_cancel(s->request->world->clock, &s->alarm);
+    duo_step_release(s);
+}
+
+static void job_first(struct duo_job *j)
+{
+    struct duo_step_record *s = j->owner;
+    struct duo_world *w = s->request->world;
+
+    if (s->abandoned) return;
+    s->holds++;
+    s->begun = true;
+    if (s->show) duo_step_stream(s, s->place);
+    else if (s->alarm.place) {
+        if (duo_transport_delay(w, s->place, duo_seat_node(w)) <= 0) duo_clock_cancel(w->clock, &s->alarm);
+        else s->chunk = duo_transport_send(w, s->request, s->place, duo_seat_node(w), duo_framed(w, 0), false, notice_arrived, s);
+    }
+    duo_step_release(s);
+}
+
+/* ---- the work */
+
+void duo_step_written(struct duo_step_record *s, int node)
+{
+    struct duo_request *r = s->request;
+    struct duo_certainty c = s->written.certainty;
+    const struct duo_text_path *path = &s->written.path;
+
+    s->result = duo_text_new(r, path, s->from);
+    duo_text_put(r, s->result, duo_node_site(r->world, node));
+    s->event = (struct duo_event){ .kind = DUO_WRITTEN, .text = s->result, .tokens = s->written.tokens, .ended = path->ended,
+        .score = s->written.agreement,
+        .confidence = { .mean = c.mean, .min = c.min, .last = c.last, .margin = c.margin, .entropy = c.entropy } };
+}
+
+static void verified(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+
+    s->result = duo_text_new(r, &s->verified.path, s->from);
+    duo_text_put(r, s->result, duo_node_site(r->world, s->place));
+    r->row.rounds++;
+    r->row.tokens_cloud += s->place > 0 ? s->verified.accepted + 1 : 0;
+    r->written++;                                          /* the verifier's own token */
+    s->event = (struct duo_event){ .kind = DUO_VERIFIED, .text = s->result, .tokens = s->verified.accepted,
+        .ended = s->verified.path.ended, .score = NAN };
+}
+
+static void job_ended(struct duo_step_record *s, struct duo_job *j)
+{
+    struct duo_request *r = s->request;
+
+    leave_server(s);
+    duo_step_pay(s, j, s->place, s->abandoned);
+    if (s->place == DUO_DEVICE && r->world->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
+    s->kv->path = s->kind == DUO_STEP_WRITE ? s->written.path : r->texts[s->draft].path;
+    if (s->abandoned) { s->told = true; duo_step_close(s); return; }      /* (5) */
+    if (s->kind == DUO_STEP_WRITE) duo_step_written(s, s->place);
+    else                           verified(s);
+    if (s->show) duo_request_promise(r, s->result);
+    if (s->show && duo_node_site(r->world, s->place) == DUO_SITE_DEVICE)
+        duo_request_screen(r, duo_path_tokens(&s->written.path), true);
+    else if (s->show) {
+        if (s->tail && s->tail_left) duo_transport_release(r->world, s->tail);
+        if (duo_seat_node(r->world) == DUO_DEVICE) {
+            if (!s->chunk && !s->tail_left) stream_done(s);
+            return;
+        }
+    }
+    duo_step_finish(s, s->place);
+}
+
+static void job_done(struct duo_job *j)
+{
+    struct duo_step_record *s = j->owner;
+
+    s->holds++;
+    job_ended(s, j);
+    duo_step_release(s);
+}
+
+/* The place can't: it says so in a message. */
+static void refuse(struct duo_step_record *s, enum duo_failure why)
+{
+    s->event = (struct duo_event){ .kind = DUO_FAILED, .why = why, .score = NAN };
+    duo_step_finish(s, s->place);
+}
+
+/* Positions of the input, and how many of them are at the replica already; picks the replica. */
+static void submit(struct duo_step_record *s, int input, int recompute, int output, int logits)
+{
+    struct duo_request *r = s->request;
+    struct duo_world *w = r->world;
+    const struct duo_cost *cost = duo_place_cost(w, r, s->place);
+    const struct duo_text_path *path = &r->texts[input_of(s)].path;
+    struct duo_encoding enc = { 0 };
+    int cached, total;
+
+    s->kv = duo_kv_find(r, s->place, path, 0, cost->facts.layers, &cached);                  /* (2) */
+    s->replica = s->kv ? s->kv->replica : duo_pick_replica(w, s->place);
+    if (!s->kv) {
+        s->kv = duo_kv_make(r, s->place, s->replica, 0, cost->facts.layers);
+        if (r->query.attachment) {
+            enc = cost->kind->encode(cost, (enum duo_attachment_kind)r->query.attachment, r->query.attachment_bytes);
+            s->kv->extra = enc.tokens;
+        }
+    }
+    total = s->kv->extra + r->prompt_tokens + input;
+    if (cached > total - recompute) cached = total - recompute;
+    if (cached < 0) cached = 0;
+    if (total + output > cost->facts.context) { refuse(s, DUO_REFUSED); return; }
+    s->kv->users++;
+    s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = total - cached, .output = output, .logits = logits,
+        .from_layer = 0, .to_layer = cost->facts.layers, .before = enc.seconds, .before_joules = enc.joules,
+        .streams = s->show, .first = output ? job_first : NULL, .done = job_done, .owner = s };
+    if (!duo_server_submit(duo_replica_server(r, s->place, s->replica), &s->job)) {
+        s->kv->users--;
+        refuse(s, DUO_NO_MEMORY);
+        return;
+    }
+    s->working = true;
+    if (s->place > 0) w->places[s->place].replicas[s->replica].jobs++;
+}
+
+static void work_write(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+    const struct duo_work *work = &s->work;
+    struct duo_ask ask = { .voice = duo_place_voice(r->world, r, s->place), .from = &r->texts[s->from].path, .tokens = work->tokens,
+        .stop_below = work->stop_below, .temperature = work->temperature, .samples = work->samples, .sample = s->id };
+
+    r->world->answers->kind->write(r->world->answers, &ask, &s->written);
+    if (s->written.tokens == 0) { duo_step_written(s, s->place); duo_step_finish(s, s->place); return; }
+    submit(s, duo_text_tokens(r, s->from), 1, s->written.tokens, 1);
+}
+
+static void work_verify(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+    int draft = duo_text_tokens(r, s->draft), fresh = draft - duo_text_tokens(r, s->from) + 1;
+
+    r->world->answers->kind->verify(r->world->answers, duo_place_voice(r->world, r, s->place), &r->texts[s->from].path,
+                                    &r->texts[s->draft].path, &s->verified);
+    submit(s, draft, fresh, 0, fresh);
+}
+
+static void score_done(void *arg)
+{
+    struct duo_step_record *s = arg;
+    struct duo_request *r = s->request;
+    const struct duo_answers *a = r->world->answers;
+    const struct duo_facts *f = &duo_place_cost(r->world, r, s->place)->facts;
+    struct duo_job job = { .seconds = s->job.before, .joules = s->job.before * f->busy_watts };
+
+    if (s->job.before <= 0) job.joules = 0;
+    s->holds++;
+    duo_step_pay(s, &job, s->place, s->abandoned);
+    s->event = (struct duo_event){ .kind = DUO_SCORED, .text = s->from, .score = a->kind->score(a, r->query.index, s->scorer) };
+    duo_step_finish(s, s->place);
+    duo_step_release(s);
+}
+
+static void moved(struct duo_step_record *s)               /* a send, a show or the answer has arrived */
+{
+    struct duo_request *r = s->request;
+
+    if (s->kind == DUO_STEP_SEND) {
+        s->event = (struct duo_event){ .kind = DUO_SENT, .text = s->from, .score = NAN };
+        duo_step_finish(s, s->place);
+        return;
+    }
+    s->told = true;
+    duo_request_screen(r, duo_text_tokens(r, s->from), false);
+    duo_step_close(s);
+}
+
+static void begin_work(struct duo_step_record *s)
+{
+    struct duo_request *r = s->request;
+    struct duo_world *w = r->world;
+
+    if (s->place == DUO_DEVICE && w->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
+    switch (s->kind) {
+    case DUO_STEP_WRITE:  if (s->work.n_parts) duo_parts_begin(s); else work_write(s); break;
+    case DUO_STEP_VERIFY: work_verify(s); break;
+    case DUO_STEP_SCORE:
+        if (s->job.before > 0) duo_clock_set(w->clock, &s->alarm, duo_clock_now(w->clock) + s->job.before, score_done, s);
+        else                   score_done(s);
+        break;
+    default:              moved(s);
+    }
+}
+
+/* ---- the way to the place */
+
+static void input_arrived_now(struct duo_step_record *s, bool ok)
+{
+    struct duo_request *r = s->request;
+
+    if (!ok) {                                             /* (4) */
+        if (s->told) duo_step_close(s);
+        else         duo_step_fail(s, DUO_UNREACHABLE);
+        return;
+    }
+    duo_text_put(r, input_of(s), duo_node_site(r->world, s->place));
+    if (s->abandoned) { duo_step_close(s); return; }
+    begin_work(s);
+}
+
+static void input_arrived(void *arg, bool ok)
+{
+    struct duo_step_record *s = arg;
+
+    s->order = NULL;
+    s->holds++;
+    input_arrived_now(s, ok);
+    duo_step_release(s);
+}
+
+static void order_at_holder_now(struct duo_step_record *s, bool ok)
+{
+    struct duo_request *r = s->request;
+    struct duo_world *w = r->world;
+    double bytes;
+    int holder;
+
+    if (!ok || s->abandoned) { input_arrived_now(s, ok); return; }
+    bytes = duo_text_missing(r, input_of(s), duo_node_site(w, s->place));
+    holder = duo_text_holder(r, input_of(s), s->place);
+    if (bytes <= 0 || holder == s->place) input_arrived_now(s, true);
+    else s->order = duo_transport_send(w, r, holder, s->place, duo_framed(w, bytes), false, input_arrived, s);
+}
+
+static void order_at_holder(void *arg, bool ok)
+{
+    struct duo_step_record *s = arg;
+
+    s->order = NULL;
+    s->holds++;
+    order_at_holder_now(s, ok);
+    duo_step_release(s);
+}
+
+static void too_late(void *arg)                            /* patience is over */
+{
+    struct duo_step_record *s = arg;
+    struct duo_event e = { .kind = DUO_FAILED, .why = DUO_LATE, .score = NAN };
+
+    s->holds++;
+    tell(s, &e);
+    duo_step_cancel(s, false);
+    duo_step_release(s);
+}
+
+void duo_step_start(struct duo_step_record *s)             /* (1) */
+{
+    struct duo_request *r = s->request;
+    struct duo_world *w = r->world;
+    int seat = duo_seat_node(w), holder;
+    double bytes = duo_text_missing(r, input_of(s), duo_node_site(w, s->place));
+
+    s->holds++;
+    if (s->kind == DUO_STEP_WRITE && s->work.patience > 0)
+        duo_clock_set(w->clock, &s->alarm, s->asked_at + s->work.patience, too_late, s);
+    holder = bytes > 0 ? duo_text_holder(r, input_of(s), seat) : s->place;
+    if (bytes > 0 && duo_node_site(w, holder) != duo_node_site(w, seat))
+        s->order = duo_transport_send(w, r, seat, holder, duo_framed(w, 0), false, order_at_holder, s);
+    else if (duo_node_site(w, seat) != duo_node_site(w, s->place) || duo_transport_delay(w, seat, s->place) > 0)
+        s->order = duo_transport_send(w, r, seat, s->place, duo_framed(w, bytes), false, input_arrived, s);
+    else
+        input_arrived_now(s, true);
+    duo_step_release(s);
+}
+
+/* ---- the end before the end */
+
+static void recall_arrived(void *arg, bool ok)
+{
+    struct duo_step_record *s = arg;
+
+    s->recall = NULL;
+    s->holds++;
+    if (ok) duo_step_stop(s);
+    duo_step_release(s);
+}
+
+void duo_step_cancel(struct duo_step_record *s, bool now)
+{
+    struct duo_request *r = s->request;
+    struct duo_world *w = r->world;
+    int seat = duo_seat_node(w);
+
+    if (s->abandoned || (s->told && !s->working && !duo_parts_working(s) && !s->order)) return;   /* nothing left to stop */
+    s->holds++;
+    s->abandoned = true;
+    if (!s->told) {
+        s->told = true;
+        if (tells(s->kind)) r->n_live--;
+    }
+    if (s->working) s->job.written = duo_server_written(duo_replica_server(r, s->place, s->replica), &s->job);
+    if (!s->chunk) duo_step_shown(s);
+    duo_clock_cancel(w->clock, &s->alarm);
+    if (now || s->kind == DUO_STEP_WAIT || duo_transport_delay(w, seat, s->place) <= 0) {
+        duo_step_stop(s);
+    } else
+        s->recall = duo_transport_send(w, r, seat, s->place, duo_framed(w, 0), false, recall_arrived, s);
+    duo_step_release(s);
+}

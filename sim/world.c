@@ -1,0 +1,547 @@
+/* world.c - a scenario becomes places, devices, links and answers; refused here is what cannot run.
+ *
+ * (1) Every name is resolved before the first event: models, hardware, roles, scores, the policy and its
+ *     parameters, what it needs of the answers.
+ * (2) Links: one up and one down a cell, one up and one down WAN that all cells share.  A link without a limit is
+ *     no link.  Capacity traces start at a random offset a cell where the scenario says so.
+ * (3) Devices: class by share, then one of the class; the cell is the device's number modulo the cells.
+ * (4) Queries: recorded ones of the test split, in order or shuffled, again from the start when they end;
+ *     synthetic ones by index. */
+#include "sim/world.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/json.h"
+#include "sim/registry.h"
+#include "sim/request.h"
+
+enum { BACKGROUND_CONTEXT = 512, DEVICE_BUDGET = 512, SESSION_SLOTS = 4096, MAX_PLACES = 64 };
+
+void duo_world_keep(struct duo_world *w, void *block)
+{
+    if (w->n_kept == w->room_kept) {
+        w->room_kept = w->room_kept ? 2 * w->room_kept : 64;
+        w->kept = duo_grow(w->kept, (size_t)w->room_kept, sizeof *w->kept);
+    }
+    w->kept[w->n_kept++] = block;
+}
+
+void duo_world_fail(struct duo_world *w, const char *fmt, ...)
+{
+    char what[400];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(what, sizeof what, fmt, args);
+    va_end(args);
+    duo_fail(&w->failure, DUO_RUN_FAILED, "policy %s: %s", w->use->label, what);
+    w->stop = true;
+}
+
+int duo_world_reason(struct duo_world *w, const char *text)
+{
+    for (int i = 0; i < w->n_reasons; i++)
+        if (strncmp(w->reasons[i].text, text, sizeof w->reasons[i].text - 1) == 0) {
+            w->reasons[i].requests++;
+            return i;
+        }
+    if (w->n_reasons == w->room_reasons) {
+        w->room_reasons = w->room_reasons ? 2 * w->room_reasons : 8;
+        w->reasons = duo_grow(w->reasons, (size_t)w->room_reasons, sizeof *w->reasons);
+    }
+    w->reasons[w->n_reasons] = (struct duo_row_reason){ .id = w->n_reasons, .requests = 1 };
+    snprintf(w->reasons[w->n_reasons].text, sizeof w->reasons[0].text, "%s", text);
+    return w->n_reasons++;
+}
+
+/* ---- places and devices */
+
+enum duo_site duo_node_site(const struct duo_world *w, int node) { return node == DUO_GATEWAY ? DUO_SITE_CLOUD : w->places[node].site; }
+
+const struct duo_cost *duo_place_cost(const struct duo_world *w, const struct duo_request *r, int place)
+{
+    return place == DUO_DEVICE ? r->class->cost : w->places[place].cost;
+}
+
+int duo_place_voice(const struct duo_world *w, const struct duo_request *r, int place)
+{
+    return place == DUO_DEVICE ? r->class->voice : w->places[place].voice;
+}
+
+static double kv_capacity(const struct duo_facts *f, double given)
+{
+    double n = given > 0 ? given : f->kv_bytes > 0 ? floor(f->memory_bytes / f->kv_bytes) : INFINITY;
+
+    return isfinite(n) ? n : 1e15;
+}
+
+struct duo_server *duo_device_server(struct duo_world *w, int64_t device)
+{
+    struct duo_device *d = &w->devices[device];
+    int c = 0;
+
+    if (d->server) return d->server;
+    while (device >= w->classes[c].first + w->classes[c].count) c++;
+    d->server = duo_server_new(&(struct duo_server_spec){ .cost = w->classes[c].cost, .clock = w->clock,
+        .slots = w->classes[c].spec->slots, .budget = DEVICE_BUDGET, .kv_tokens = kv_capacity(&w->classes[c].cost->facts, 0), .gaps = &w->gaps });
+    if (w->spec->step_singly) duo_server_step_singly(d->server, true);
+    return d->server;
+}
+
+void duo_device_rest(struct duo_world *w, int64_t device)
+{
+    struct duo_device *d = &w->devices[device];
+
+    if (!d->server || !duo_server_idle(d->server)) return;
+    duo_server_free(d->server);
+    d->server = NULL;
+}
+
+void duo_device_spend(struct duo_world *w, int64_t device, double joules)
+{
+    struct duo_device *d = &w->devices[device];
+    int c = 0;
+
+    while (device >= w->classes[c].first + w->classes[c].count) c++;
+    d->joules += joules;
+    w->classes[c].joules += joules;
+    if (!d->dead && d->joules >= w->classes[c].spec->battery) d->dead = true, w->classes[c].dead++;
+}
+
+static int voice_of(const struct duo_world *w, const char *place, const char *model)
+{
+    const struct duo_answers_spec *a = &w->scenario->answers;
+    int voice;
+
+    for (int i = 0; i < a->n_roles; i++)
+        if (strcmp(a->roles[i].place, place) == 0) return duo_answers_voice(w->answers, a->roles[i].voice);
+    voice = duo_answers_voice(w->answers, place);
+    return voice >= 0 ? voice : duo_answers_voice(w->answers, model);
+}
+
+static enum duo_status check_roles(const struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_scenario *s = w->scenario;
+
+    for (int i = 0; i < s->answers.n_roles; i++) {
+        const struct duo_role *r = &s->answers.roles[i];
+        const char *names[MAX_PLACES * 2], *near;
+        size_t n = 0;
+        bool found = false;
+        names[n++] = "device";
+        for (int p = 0; p < s->n_places; p++) names[n++] = s->places[p].name;
+        for (int d = 0; d < s->n_devices && n < MAX_PLACES * 2; d++) names[n++] = s->devices[d].name;
+        for (size_t k = 0; k < n; k++) found |= strcmp(names[k], r->place) == 0;
+        if (!found) {
+            near = duo_nearest(r->place, names, n);
+            return duo_fail_at(err, DUO_BAD_INPUT, s->file, r->at.line, r->at.column, "answers.roles: no place or device class is called \"%s\"%s%s%s",
+                               r->place, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+        }
+        if (duo_answers_voice(w->answers, r->voice) < 0) {
+            near = duo_nearest(r->voice, w->answers->voices, (size_t)w->answers->n_voices);
+            return duo_fail_at(err, DUO_BAD_INPUT, s->file, r->at.line, r->at.column, "answers.roles: the answers have no column for \"%s\"%s%s%s",
+                               r->voice, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+        }
+    }
+    return DUO_OK;
+}
+
+static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_scenario *s = w->scenario;
+    double edge = 0;
+    int64_t first = 0;
+
+    if (s->n_places + 1 > MAX_PLACES) return duo_fail_at(err, DUO_BAD_INPUT, s->file, 0, 0, "places: at most %d", MAX_PLACES - 1);
+    w->n_places = s->n_places + 1;
+    w->places = duo_new((size_t)w->n_places, sizeof *w->places);
+    w->places[0] = (struct duo_world_place){ .name = "device", .site = DUO_SITE_DEVICE, .voice = -1 };
+    for (int i = 0; i < s->n_places; i++) {
+        const struct duo_place_spec *p = &s->places[i];
+        w->places[i + 1] = (struct duo_world_place){ .name = p->name, .spec = p, .site = p->site, .delay = p->rtt / 2,
+            .voice = voice_of(w, p->name, p->model), .n_replicas = p->replicas };
+        DUO_TRY(duo_cost_new(&w->places[i + 1].cost, w->spec->catalogue, &(struct duo_cost_spec){ .model = p->model, .hardware = p->hardware,
+            .quant = p->quant, .tensor_parallel = p->tensor_parallel, .file = s->file, .line = p->at.line, .n_over = p->n_over, .over = p->over }, err));
+    }
+    w->n_classes = s->n_devices;
+    w->classes = duo_new((size_t)w->n_classes, sizeof *w->classes);
+    w->class_edge = duo_new((size_t)w->n_classes, sizeof *w->class_edge);
+    for (int i = 0; i < s->n_devices; i++) {
+        const struct duo_device_spec *d = &s->devices[i];
+        w->classes[i] = (struct duo_device_class){ .spec = d, .first = first, .count = d->count };
+        w->classes[i].voice = voice_of(w, d->name, d->model);
+        if (w->classes[i].voice < 0) w->classes[i].voice = voice_of(w, "device", d->model);
+        first += d->count;
+        w->class_edge[i] = edge += d->share;
+        DUO_TRY(duo_cost_new(&w->classes[i].cost, w->spec->catalogue, &(struct duo_cost_spec){ .model = d->model, .hardware = d->hardware,
+            .quant = d->quant, .file = s->file, .line = d->at.line, .n_over = d->n_over, .over = d->over }, err));
+    }
+    for (int i = 0; i < w->n_classes; i++) w->class_edge[i] /= edge;
+    w->n_devices = first;
+    w->places[0].cost = NULL;
+    if (s->cells.radio) DUO_TRY(duo_radio_find(w->spec->catalogue, s->cells.radio, &w->radio, err));
+    else w->radio = (struct duo_radio){ .joules_byte_up = s->cells.joules_up, .joules_byte_down = s->cells.joules_down, .energy = DUO_ASSUMED };
+    return DUO_OK;
+}
+
+/* ---- answers and the policy */
+
+static char *beside(const struct duo_scenario *s, const char *path)       /* relative to the scenario's file */
+{
+    const char *slash = strrchr(s->file, '/');
+    size_t dir = slash && path[0] != '/' ? (size_t)(slash - s->file) + 1 : 0;
+    char *out = duo_new(dir + strlen(path) + 1, 1);
+
+    memcpy(out, s->file, dir);
+    strcpy(out + dir, path);
+    return out;
+}
+
+static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_answers_spec *a = &w->scenario->answers;
+    int unmatched;
+
+    if (a->kind == DUO_ANSWERS_SYNTHETIC) w->answers = duo_answers_synthetic(&a->synthetic);
+    else DUO_TRY(duo_answers_recorded(&w->answers, &a->recorded, err));
+    if (a->fill) w->answers = duo_answers_fill(w->answers, a->fill, &a->fill_spec);
+    for (int i = 0; i < a->n_scores; i++) {
+        if (!a->scores[i].file) continue;                  /* names a score that the answers have; only its cost is given */
+        DUO_TRY(duo_answers_join(&w->answers, a->scores[i].name, a->scores[i].file, a->scores[i].column, NULL, 0, &unmatched, err));
+        w->unmatched = (w->unmatched < 0 ? 0 : w->unmatched) + unmatched;
+    }
+    w->answers->seed = w->spec->seed;
+    return check_roles(w, err);
+}
+
+static enum duo_status join_files(struct duo_world *w, const char *const *names, struct duo_err *err)
+{
+    for (int i = 0; i < w->use->n_params; i++) {
+        const struct duo_param *p = &w->use->params[i];
+        bool decisions = strcmp(p->key, "file") == 0;
+        enum duo_status bad;
+        char *path;
+        int unmatched;
+        if (!decisions && strcmp(p->key, "scores") != 0) continue;
+        path = beside(w->scenario, p->value);
+        bad = duo_answers_join(&w->answers, p->value, path, NULL, decisions ? names : NULL, decisions ? w->n_places : 0, &unmatched, err);
+        free(path);
+        DUO_TRY(bad);
+        w->unmatched = (w->unmatched < 0 ? 0 : w->unmatched) + unmatched;
+    }
+    w->answers->seed = w->spec->seed;
+    return DUO_OK;
+}
+
+static enum duo_status check_needs(const struct duo_world *w, struct duo_err *err)
+{
+    static const struct { unsigned need, cap; const char *what, *fill; } table[] = {
+        { DUO_CONFIDENCE, DUO_CAP_CONFIDENCE, "confidences", "confidence" },
+        { DUO_AGREEMENT,  DUO_CAP_AGREEMENT,  "token-level agreement of a drafter with a verifier", "agreement" },
+        { DUO_EXITS,      DUO_CAP_EXITS,      "confidences of exit heads", "exits" } };
+    const struct duo_scenario *s = w->scenario;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (w->policy->needs & table[i].need && !(w->answers->caps & table[i].cap))
+            return duo_fail_at(err, DUO_BAD_INPUT, s->file, w->use->at.line, w->use->at.column,
+                               "policy %s needs %s, which %s does not have (answers: fill: { %s: ... } makes them up, marked as assumed)",
+                               w->use->label, table[i].what, w->answers->label, table[i].fill);
+    if (w->policy->needs & DUO_TRUTH && !(w->answers->caps & DUO_CAP_OUTCOME))
+        return duo_fail_at(err, DUO_BAD_INPUT, s->file, w->use->at.line, w->use->at.column, "policy %s needs qualities, which %s does not have", w->use->label, w->answers->label);
+    return DUO_OK;
+}
+
+static enum duo_status build_policy(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_scenario *s = w->scenario;
+    const char *names[MAX_PLACES];
+    const char *slash = strrchr(s->file, '/');
+    char dir[512], share[40];
+    struct duo_policy_spec use = *w->use;
+    struct duo_param mix = { .key = (char *)"share", .value = share };
+    struct duo_params params;
+    bool is_mix = strcmp(use.use, "mix") == 0;
+    enum duo_status bad;
+
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - s->file) : 1, slash ? s->file : ".");
+    bad = duo_policy_find(use.use, dir, &w->policy, err);
+    if (bad) {
+        if (err && !err->file[0]) snprintf(err->file, sizeof err->file, "%s", s->file), err->line = use.at.line, err->column = use.at.column;
+        return bad;
+    }
+    for (int i = 0; i < w->n_places; i++) names[i] = w->places[i].name;
+    DUO_TRY(join_files(w, names, err));
+    DUO_TRY(check_needs(w, err));
+    if (is_mix) {
+        duo_show_double(w->spec->mix_share, share);
+        use.params = &mix, use.n_params = 1;
+    }
+    params = (struct duo_params){ .scenario = s, .spec = &use, .answers = w->answers, .places = names, .n_places = w->n_places, .err = err };
+    w->config = duo_new(1, w->policy->config_size ? w->policy->config_size : 1);
+    DUO_TRY(duo_policy_init(w->policy, w->config, &params));
+    w->seat = use.seat >= 0 ? (enum duo_seat)use.seat : w->policy->seat;
+    if (w->seat == DUO_SEAT_GATEWAY && w->policy->seat_size) w->gateway_seat = duo_new(1, w->policy->seat_size);
+    return DUO_OK;
+}
+
+static enum duo_status build_queries(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_answers *a = w->answers;
+    struct duo_query q;
+
+    if (!a->n_queries) return DUO_OK;
+    w->order = duo_new((size_t)a->n_queries, sizeof *w->order);
+    for (int i = 0; i < a->n_queries; i++) {
+        a->kind->query(a, i, &q);
+        if (!q.train && q.turn == 0) w->order[w->n_order++] = i;
+    }
+    if (!w->n_order)
+        return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, w->scenario->answers.at.line, w->scenario->answers.at.column,
+                           "answers: no query is left for the test split of %d", a->n_queries);
+    if (w->scenario->arrivals.shuffle)
+        for (int64_t i = w->n_order - 1; i > 0; i--) {     /* Fisher and Yates */
+            int64_t k = (int64_t)(duo_draw(w->spec->seed, "shuffle", (uint64_t)i) * (double)(i + 1));
+            int32_t t = w->order[i];
+            w->order[i] = w->order[k], w->order[k] = t;
+        }
+    return DUO_OK;
+}
+
+/* ---- the network */
+
+static enum duo_status read_trace(const struct duo_line_spec *l, struct duo_capacity *t, struct duo_err *err)
+{
+    return l->trace ? duo_capacity_read(t, l->trace, l->format, 0, err) : DUO_OK;
+}
+
+static duo_link add_link(struct duo_world *w, const char *name, const struct duo_line_spec *l, const struct duo_capacity *t, uint64_t index)
+{
+    struct duo_ticker *k;
+    double offset = 0;
+    duo_link link;
+    int i = 0;
+
+    if (!l->trace) return duo_net_add_link(w->net, name, l->rate);
+    if (l->random_offset) offset = t->period * duo_draw(w->spec->seed, name, index);
+    while (i + 1 < t->n && t->at[i + 1] <= offset) i++;
+    link = duo_net_add_link(w->net, name, t->rate[i]);
+    k = &w->tickers[w->n_tickers++];
+    *k = (struct duo_ticker){ .world = w, .trace = t, .link = link, .index = i, .base = -offset };
+    return link;
+}
+
+static duo_route add_route(struct duo_world *w, duo_link a, duo_link b)
+{
+    duo_link links[2];
+    int n = 0;
+
+    if (a >= 0) links[n++] = a;
+    if (b >= 0) links[n++] = b;
+    return duo_net_add_route(w->net, links, n);
+}
+
+static enum duo_status build_net(struct duo_world *w, struct duo_err *err)                  /* (2) */
+{
+    const struct duo_scenario *s = w->scenario;
+    const struct duo_wan_spec *wan = &s->wan;
+    bool has_wan = isfinite(wan->up.rate) || isfinite(wan->down.rate) || wan->up.trace || wan->down.trace;
+    duo_link up = -1, down = -1;
+    char name[64];
+
+    for (int i = 0; i < s->cells.n_outages; i++) has_wan |= s->cells.outages[i].wan;
+
+    DUO_TRY(read_trace(&s->cells.up, &w->up_trace, err));
+    DUO_TRY(read_trace(&s->cells.down, &w->down_trace, err));
+    DUO_TRY(read_trace(&wan->up, &w->wan_up_trace, err));
+    DUO_TRY(read_trace(&wan->down, &w->wan_down_trace, err));
+    w->clock = duo_clock_new();
+    DUO_TRY(duo_net_new(&w->net, w->spec->net, w->clock, s->transport.detect, err));
+    w->tickers = duo_new((size_t)(2 * s->cells.count + 2), sizeof *w->tickers);
+    if (has_wan) {
+        up = add_link(w, "wan.up", &wan->up, &w->wan_up_trace, 0);
+        down = add_link(w, "wan.down", &wan->down, &w->wan_down_trace, 0);
+    }
+    w->wan_up_link = up, w->wan_down_link = down;
+    w->wan_up = add_route(w, up, -1), w->wan_down = add_route(w, down, -1);
+    w->cells = duo_new((size_t)s->cells.count, sizeof *w->cells);
+    for (int64_t i = 0; i < s->cells.count; i++) {
+        struct duo_radio_cell *c = &w->cells[i];
+        snprintf(name, sizeof name, "cell%lld.up", (long long)i);
+        c->up_link = add_link(w, name, &s->cells.up, &w->up_trace, (uint64_t)i);
+        snprintf(name, sizeof name, "cell%lld.down", (long long)i);
+        c->down_link = add_link(w, name, &s->cells.down, &w->down_trace, (uint64_t)i);
+        c->up = add_route(w, c->up_link, -1), c->down = add_route(w, c->down_link, -1);
+        c->up_wan   = up   >= 0 ? add_route(w, c->up_link, up)     : c->up;
+        c->down_wan = down >= 0 ? add_route(w, down, c->down_link) : c->down;
+    }
+    return duo_net_seal(w->net, err);
+}
+
+static void tick(void *arg)
+{
+    struct duo_ticker *k = arg;
+    struct duo_world *w = k->world;
+    const struct duo_capacity *t = k->trace;
+
+    if (++k->index == t->n) k->index = 0, k->base += t->period;
+    duo_net_capacity(w->net, k->link, t->rate[k->index]);
+    duo_clock_set(w->clock, &k->alarm, k->base + (k->index + 1 < t->n ? t->at[k->index + 1] : t->period), tick, k);
+}
+
+static void outage(void *arg)
+{
+    struct duo_outage_alarm *a = arg;
+    struct duo_world *w = a->world;
+    const struct duo_outage *o = a->outage;
+    bool up = a->over;
+
+    if (o->wan) {
+        duo_net_updown(w->net, w->wan_up_link, up);
+        duo_net_updown(w->net, w->wan_down_link, up);
+    }
+    for (int64_t i = 0; !o->wan && i < w->scenario->cells.count; i++)
+        if (o->cell < 0 || o->cell == i) {
+            duo_net_updown(w->net, w->cells[i].up_link, up);
+            duo_net_updown(w->net, w->cells[i].down_link, up);
+        }
+    if (up) return;
+    a->over = true;
+    if (isfinite(o->to)) duo_clock_set(w->clock, &a->alarm, o->to, outage, a);
+}
+
+/* ---- all of it */
+
+static enum duo_status build_servers(struct duo_world *w)
+{
+    for (int p = 1; p < w->n_places; p++) {
+        struct duo_world_place *place = &w->places[p];
+        place->replicas = duo_new((size_t)place->n_replicas, sizeof *place->replicas);
+        for (int i = 0; i < place->n_replicas; i++) {
+            place->replicas[i].server = duo_server_new(&(struct duo_server_spec){ .cost = place->cost, .clock = w->clock,
+                .slots = place->spec->slots, .budget = place->spec->budget, .kv_tokens = kv_capacity(&place->cost->facts, place->spec->kv_tokens),
+                .background = place->spec->background, .background_context = BACKGROUND_CONTEXT, .gaps = &w->gaps });
+            if (w->spec->step_singly) duo_server_step_singly(place->replicas[i].server, true);
+        }
+    }
+    return DUO_OK;
+}
+
+static enum duo_status build_arrivals(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_arrivals_spec *a = &w->scenario->arrivals;
+    struct duo_trace_count count;
+
+    if (a->kind != DUO_ARRIVAL_TRACE) {
+        w->arrivals = duo_arrivals_process(a->kind, a->rate, a->cv, a->requests, w->spec->seed);
+        return DUO_OK;
+    }
+    return duo_arrivals_trace(&w->arrivals, a->trace, a->format, a->rate_scale, a->requests, &count, err);
+}
+
+enum duo_status duo_world_build(struct duo_world *w, const struct duo_run_spec *spec, bool check_only, char *warnings, size_t n, struct duo_err *err)
+{
+    *w = (struct duo_world){ .spec = spec, .scenario = spec->scenario, .use = &spec->scenario->policies[spec->policy], .unmatched = -1 };
+    DUO_TRY(build_answers(w, err));
+    DUO_TRY(build_places(w, err));
+    DUO_TRY(build_policy(w, err));                                                          /* (1) */
+    DUO_TRY(build_queries(w, err));
+    DUO_TRY(build_arrivals(w, err));
+    if (warnings && n && w->unmatched > 0)
+        snprintf(warnings, n, "policy %s: %d of %d queries have no row in its file\n", w->use->label, w->unmatched, w->answers->n_queries);
+    if (check_only) {
+        struct duo_capacity t[4] = { 0 };
+        enum duo_status bad = read_trace(&w->scenario->cells.up, &t[0], err);
+        if (!bad) bad = read_trace(&w->scenario->cells.down, &t[1], err);
+        if (!bad) bad = read_trace(&w->scenario->wan.up, &t[2], err);
+        if (!bad) bad = read_trace(&w->scenario->wan.down, &t[3], err);
+        for (int i = 0; i < 4; i++) duo_capacity_free(&t[i]);
+        return bad;
+    }
+    DUO_TRY(build_net(w, err));
+    DUO_TRY(build_servers(w));
+    w->devices = duo_new((size_t)w->n_devices, sizeof *w->devices);
+    for (int i = 0; i < w->n_classes; i++)
+        if (w->classes[i].spec->battery <= 0) {
+            for (int64_t d = 0; d < w->classes[i].count; d++) w->devices[w->classes[i].first + d].dead = true;
+            w->classes[i].dead = w->classes[i].count;
+        }
+    w->n_session_slots = SESSION_SLOTS;
+    w->sessions = duo_new(SESSION_SLOTS, sizeof *w->sessions);
+    return DUO_OK;
+}
+
+static int next_query(struct duo_world *w)                                                  /* (4) */
+{
+    struct duo_query q;
+
+    if (w->n_order) return w->order[w->cursor++ % w->n_order];
+    do {
+        w->answers->kind->query(w->answers, (int)(w->cursor % INT32_MAX), &q);
+        w->cursor++;
+    } while (q.train || q.turn > 0);
+    return q.index;
+}
+
+static void arrive(void *arg)
+{
+    struct duo_world *w = arg;
+    struct duo_arrival now = w->coming;
+
+    if (duo_arrivals_next(w->arrivals, &w->coming)) duo_clock_set(w->clock, &w->arrival_alarm, w->coming.at, arrive, w);
+    else w->all_arrived = true;
+    duo_request_arrive(w, &now, next_query(w), NULL);
+}
+
+static void publish(void *arg)
+{
+    struct duo_world *w = arg;
+
+    duo_world_publish(w);
+    duo_clock_set(w->clock, &w->report_alarm, duo_clock_now(w->clock) + w->scenario->status, publish, w);
+}
+
+void duo_world_start(struct duo_world *w)
+{
+    const struct duo_cells_spec *c = &w->scenario->cells;
+
+    for (int i = 0; i < w->n_tickers; i++) {
+        struct duo_ticker *k = &w->tickers[i];
+        if (k->trace->n == 1) continue;
+        duo_clock_set(w->clock, &k->alarm, k->base + (k->index + 1 < k->trace->n ? k->trace->at[k->index + 1] : k->trace->period), tick, k);
+    }
+    w->n_outages = c->n_outages;
+    w->outages = duo_new((size_t)c->n_outages + 1, sizeof *w->outages);
+    for (int i = 0; i < c->n_outages; i++) {
+        w->outages[i] = (struct duo_outage_alarm){ .world = w, .outage = &c->outages[i] };
+        duo_clock_set(w->clock, &w->outages[i].alarm, c->outages[i].from, outage, &w->outages[i]);
+    }
+    duo_clock_set(w->clock, &w->report_alarm, 0, publish, w);
+    if (duo_arrivals_next(w->arrivals, &w->coming)) duo_clock_set(w->clock, &w->arrival_alarm, w->coming.at, arrive, w);
+    else w->all_arrived = w->stop = true;
+}
+
+void duo_world_free(struct duo_world *w)
+{
+    for (int p = 1; p < w->n_places && w->places; p++) {
+        struct duo_world_place *place = &w->places[p];
+        for (int i = 0; place->replicas && i < place->n_replicas; i++) duo_server_free(place->replicas[i].server);
+        free(place->replicas);
+        if (place->cost) place->cost->kind->free(place->cost);
+    }
+    for (int i = 0; i < w->n_classes && w->classes; i++)
+        if (w->classes[i].cost) w->classes[i].cost->kind->free(w->classes[i].cost);
+    for (int64_t i = 0; w->devices && i < w->n_devices; i++)
+        if (w->devices[i].server) duo_server_free(w->devices[i].server);
+    for (struct duo_request *r = w->spare_requests; r; r = r->next) free(r->texts), free(r->inbox), free(r->block);
+    for (int i = 0; i < w->n_kept; i++) free(w->kept[i]);
+    free(w->kept), free(w->places), free(w->classes), free(w->class_edge), free(w->devices), free(w->gateway_seat), free(w->cells);
+    free(w->tickers), free(w->outages), free(w->order), free(w->sessions), free(w->reasons), free(w->config);
+    duo_capacity_free(&w->up_trace), duo_capacity_free(&w->down_trace), duo_capacity_free(&w->wan_up_trace), duo_capacity_free(&w->wan_down_trace);
+    if (w->arrivals) duo_arrivals_free(w->arrivals);
+    if (w->answers) duo_answers_free(w->answers);
+    if (w->net) duo_net_free(w->net);
+    if (w->clock) duo_clock_free(w->clock);
+}
