@@ -2,14 +2,20 @@
  * one, too, with its own few slots.
  *
  * (1) First come, first served.  A job enters the batch when a slot is free and the KV of all that it will
- *     hold fits, evicting idle sequences, least recently used first.
+ *     hold fits, evicting idle sequences, least recently used first.  Pinned ones go only where nothing else
+ *     would ever make room: the batch is empty.  What was evicted while its job waited is run again, and paid
+ *     (`fresh` grows).
  * (2) An iteration holds one token of every decoding job, then prompt tokens of the others in order, as
- *     far as the token budget goes (chunked prefill).  Jobs enter and leave between iterations only.
+ *     far as the token budget goes, at least one (chunked prefill).  Jobs enter and leave between iterations only.
  * (3) While the batch stays the same and only decodes, the k-th iteration ends at t0 + k a + b k(k-1)/2,
  *     evaluated from the batch change: one event for many steps gives the same bytes as one each
  *     (duo_server_step_singly, for the test).
- * (4) An iteration's seconds and joules are shared by its new tokens.
- * (5) A sequence whose need exceeds the memory even when alone is refused at once (DUO_NO_MEMORY). */
+ * (4) An iteration's seconds and joules are shared by its new tokens.  A cancelled job is out at once, but the
+ *     running iteration ends as if it were there, and is paid; a job that is alone in its iteration stops it,
+ *     and pays for the part that ran.  The background pays its own tokens.
+ * (5) A sequence whose need exceeds the memory even when alone is refused at once: duo_server_submit says no.
+ * (6) Fixed work (`before`, and facts.start_seconds) runs in the slot beside the iterations.  A job without
+ *     layers (from_layer == to_layer) is that alone: it takes no part in an iteration and holds no KV. */
 #ifndef DUO_SIM_SERVER_H
 #define DUO_SIM_SERVER_H
 
@@ -27,7 +33,8 @@ struct duo_kv {
     struct duo_server *home;             /* NULL: nothing resident */
     int                tokens;           /* resident positions */
     int                reserved;         /* of jobs in the batch or queue that write to it */
-    int                pins;             /* > 0: not evictable */
+    int                pins;             /* > 0: not evictable, see (1); the owner counts */
+    int                running;          /* of `reserved`, jobs in the batch */
     struct duo_kv     *newer, *older;    /* the server's list */
     double             used_at;
 };
@@ -68,7 +75,7 @@ struct duo_server_spec {
 };
 
 struct duo_server *duo_server_new(const struct duo_server_spec *);
-void               duo_server_free(struct duo_server *);
+void               duo_server_free(struct duo_server *);      /* also from `first` and `done` */
 
 /* Take the job.  false: refused, it can never fit; nothing was kept. */
 bool duo_server_submit(struct duo_server *, struct duo_job *);
@@ -76,7 +83,8 @@ bool duo_server_submit(struct duo_server *, struct duo_job *);
 void duo_server_cancel(struct duo_server *, struct duo_job *);
 int  duo_server_written(const struct duo_server *, const struct duo_job *);      /* by now */
 
-/* KV that stays after its job: `pin` keeps it from eviction (a request that will go on); drop frees it. */
+/* KV that stays after its job, until evicted.  Not while a job in the batch writes to it (assert).  A job submitted
+ * elsewhere than at its KV's home drops it there. */
 void duo_kv_drop(struct duo_kv *);
 void duo_kv_cut (struct duo_kv *, int tokens);      /* forget positions from `tokens` on */
 

@@ -61,6 +61,7 @@ struct duo_facts {
     double dollars_second;     /* of the replica; NAN: none */
     char   dollars_regime[48]; /* "api list price 2026-08", "gpu seconds used", "none" */
     double load_seconds;       /* weights from storage; NAN: not known */
+    double start_seconds;      /* each job waits so long in its slot, without keeping others (an API's first token); 0 */
     enum duo_provenance time, energy, money;
 };
 
@@ -109,7 +110,7 @@ enum duo_status duo_cost_new(struct duo_cost **, const struct duo_catalogue *, c
 /* Radio of a device: joules of a transfer that lasted from `start` to `end`.  `state` is the device's (16
  * zeroed bytes).  `*delay`: seconds until the radio is ready to send (promotion), 0 when it is. */
 struct duo_radio { char name[32]; double joules_byte_up, joules_byte_down, active_watts, tail_watts, tail_seconds, promotion_seconds; enum duo_provenance energy; };
-struct duo_radio_state { double busy_until; double unused; };
+struct duo_radio_state { double busy_until; double used; };   /* used: 0 before the first transfer */
 enum duo_status duo_radio_find(const struct duo_catalogue *, const char *name, struct duo_radio *, struct duo_err *);
 double duo_radio_ready(const struct duo_radio *, const struct duo_radio_state *, double now);
 double duo_radio_joules(const struct duo_radio *, struct duo_radio_state *, double start, double end, double bytes_up, double bytes_down);

@@ -1,0 +1,249 @@
+/* linear.c - the simplest cost model that has the form of cost.h: a sum of what an iteration reads and computes.
+ *
+ *     seconds = overhead + weights read / bandwidth + 2 active_params x tokens / flops + KV read / bandwidth
+ *     joules  = busy_watts x seconds
+ *
+ * (1) A part of the layers reads and computes its share of the whole.
+ * (2) Of a mixture of experts, n tokens read at most n times the weights that one uses, and never more than all.
+ * (3) On an API an iteration takes 1 / tokens_per_s whatever it holds, and a job waits first_token before it
+ *     (facts.start_seconds); its joules and its insides are not known.
+ * (4) A model that doesn't leave room for KV in the usable memory is refused with the arithmetic.
+ * (5) `tensor_parallel` GPUs are one with so many times the flops, bandwidth, memory, watts and dollars.
+ * (6) The weights that decoding reads and 2 FLOP a weight and token: Kaplan et al. 2020 (arXiv:2001.08361), 2.1;
+ *     Pope et al. 2022 (arXiv:2211.05102), 2. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/cost/catalogue.h"
+
+enum { HIDDEN_BYTES = 2, LOGIT_BYTES = 6, ID_BYTES = 4 };      /* on the wire: 16-bit numbers, 32-bit ids */
+
+struct linear {
+    struct duo_cost cost;
+    double layers, weights, active;          /* bytes, of all layers */
+    double overhead, flops, bandwidth;
+    double flop_token;                       /* of one layer */
+    double kv_layer;                         /* bytes of a position in one layer */
+    double watts, step;                      /* step: an API's, s; NAN: not one */
+    double value[DUO_KEYS];                  /* the constants, with overrides */
+};
+
+static const struct linear *of(const struct duo_cost *c) { return (const struct linear *)c; }
+
+static struct duo_load item(const struct duo_cost *c, double fresh, double cached, int from, int to, double logits, double *steady)
+{
+    double n = to - from;
+
+    (void)c;
+    *steady = INFINITY;
+    return (struct duo_load){
+        .items = 1, .tokens = n * fresh, .context = n * (cached + fresh),
+        .pairs = n * (fresh * cached + fresh * (fresh + 1) / 2), .logits = logits,
+    };
+}
+
+static struct duo_price price(const struct duo_cost *c, const struct duo_load *l, int from, int to)
+{
+    const struct linear *m = of(c);
+    double n = to - from, read, per_context;
+
+    if (!isnan(m->step)) return (struct duo_price){ .seconds = m->step, .joules = NAN, .joules_per_context = NAN };      /* (3) */
+    if (n <= 0) return (struct duo_price){ 0 };
+    read = fmin(m->weights, m->active * l->tokens / n) * n / m->layers;                                                  /* (1), (2) */
+    per_context = m->kv_layer / m->bandwidth;
+    double seconds = m->overhead + read / m->bandwidth + l->tokens * m->flop_token / m->flops + l->context * per_context;
+    return (struct duo_price){ .seconds = seconds, .per_context = per_context,
+                               .joules = m->watts * seconds, .joules_per_context = m->watts * per_context };
+}
+
+static struct duo_encoding encode(const struct duo_cost *c, enum duo_attachment_kind kind, double bytes)
+{
+    const struct linear *m = of(c);
+    struct duo_encoding e = { 0, 0, 0 };
+    double flop = 0;
+
+    if (kind == DUO_IMAGE)    e.tokens = (int)m->value[DUO_KEY_image_tokens], flop = m->value[DUO_KEY_image_flop];
+    if (kind == DUO_AUDIO)    e.tokens = (int)ceil(bytes / m->value[DUO_KEY_audio_bytes]), flop = e.tokens * m->value[DUO_KEY_audio_flop];
+    if (kind == DUO_DOCUMENT) e.tokens = (int)ceil(bytes / m->value[DUO_KEY_document_bytes]);
+    if (isnan(m->step) && flop > 0) e.seconds = flop / m->flops;
+    if (e.seconds > 0) e.joules = e.seconds * m->watts;
+    return e;
+}
+
+static void release(struct duo_cost *c) { free(c); }
+
+static const struct duo_cost_kind linear_kind = { "linear", item, price, encode, release };
+
+/* ---- making one ---- */
+
+static enum duo_provenance weaker(enum duo_provenance a, enum duo_provenance b)
+{
+    if (a == DUO_PROVENANCE_END) return b;
+    return b == DUO_PROVENANCE_END || a > b ? a : b;
+}
+
+static enum duo_status override(const struct duo_cost_spec *spec, double *value, enum duo_provenance *status, struct duo_err *err)
+{
+    const char *names[DUO_KEYS];
+    size_t n = 0;
+
+    for (int k = 0; k < DUO_KEYS; k++)
+        if (duo_keys[k].table != DUO_RADIOS) names[n++] = duo_keys[k].name;
+    for (int i = 0; i < spec->n_over; i++) {
+        const struct duo_constant *o = &spec->over[i];
+        const char *near;
+        int k = 0;
+        while (k < DUO_KEYS && (duo_keys[k].table == DUO_RADIOS || strcmp(duo_keys[k].name, o->key) != 0)) k++;
+        if (k == DUO_KEYS) {
+            near = duo_nearest(o->key, names, n);
+            return duo_fail_at(err, DUO_BAD_INPUT, spec->file ? spec->file : "", o->line, o->column, "cost: unknown key '%s'%s%s%s", o->key,
+                               near ? " (did you mean " : "; models/cost/README.md lists them", near ? near : "", near ? "?)" : "");
+        }
+        if (!(o->value >= duo_keys[k].least) || isinf(o->value))
+            return duo_fail_at(err, DUO_BAD_INPUT, spec->file ? spec->file : "", o->line, o->column,
+                               "cost: %s is %g, expected at least %g (%s)", o->key, o->value, duo_keys[k].least, duo_keys[k].unit);
+        value[k] = o->value;
+        status[duo_keys[k].claim] = DUO_ASSUMED;
+    }
+    return DUO_OK;
+}
+
+/* The first of `keys` that has no value, or -1. */
+static int lacking(const double *value, const int *keys, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (isnan(value[keys[i]])) return keys[i];
+    return -1;
+}
+
+static enum duo_status complete(const struct duo_cost_spec *spec, const double *v, bool api, struct duo_err *err)
+{
+    static const int on_api[] = { DUO_KEY_first_token, DUO_KEY_tokens_per_s, DUO_KEY_context };
+    static const int own[] = { DUO_KEY_params, DUO_KEY_active_params, DUO_KEY_layers, DUO_KEY_width, DUO_KEY_vocabulary, DUO_KEY_context,
+                               DUO_KEY_kv_bytes, DUO_KEY_flops, DUO_KEY_bandwidth, DUO_KEY_overhead, DUO_KEY_memory, DUO_KEY_usable };
+    const char *file = spec->file ? spec->file : "";
+    int k = api ? lacking(v, on_api, sizeof on_api / sizeof *on_api) : lacking(v, own, sizeof own / sizeof *own);
+
+    if (k == DUO_KEY_params)
+        return duo_fail_at(err, DUO_BAD_INPUT, file, spec->line, 0, "%s is known as an API only: hardware: api, not %s", spec->model, spec->hardware);
+    if (k >= 0)
+        return duo_fail_at(err, DUO_BAD_INPUT, file, spec->line, 0, "%s on %s: %s (%s) is not known; set it in cost: {%s: ...}", spec->model,
+                           spec->hardware, duo_keys[k].name, duo_keys[k].unit, duo_keys[k].name);
+    if (!api && isnan(v[DUO_KEY_bits]))
+        return duo_fail_at(err, DUO_BAD_INPUT, file, spec->line, 0, "%s on %s needs a quant", spec->model, spec->hardware);
+    if (!api && v[DUO_KEY_usable] > 1)
+        return duo_fail_at(err, DUO_BAD_INPUT, file, spec->line, 0, "cost: usable is %g, expected at most 1", v[DUO_KEY_usable]);
+    return DUO_OK;
+}
+
+/* (4) */
+static enum duo_status fit(const struct duo_cost_spec *spec, double weights, double memory, double usable, int gpus, struct duo_err *err)
+{
+    char several[32] = "", usable_text[64] = "";
+
+    if (weights < usable * memory) return DUO_OK;
+    if (gpus > 1) snprintf(several, sizeof several, " x %d", gpus);
+    if (weights < memory) snprintf(usable_text, sizeof usable_text, ", of which %.3g GB can be used", usable * memory / 1e9);
+    return duo_fail_at(err, DUO_BAD_INPUT, spec->file ? spec->file : "", spec->line, 0, "%s %s needs %.1f GB of weights; %s%s has %.3g GB%s",
+                       spec->model, spec->quant ? spec->quant : "", weights / 1e9, spec->hardware, several, memory / 1e9, usable_text);
+}
+
+static void set_money(struct duo_facts *f, const double *v, const struct duo_row *model, bool api, int gpus, const enum duo_provenance *status)
+{
+    f->dollars_in = f->dollars_cached = f->dollars_out = f->dollars_second = NAN;
+    f->money = DUO_MEASURED;                                    /* nothing rests on it, so it weakens nothing */
+    snprintf(f->dollars_regime, sizeof f->dollars_regime, "none");
+    if (api && !isnan(v[DUO_KEY_dollars_out])) {
+        f->dollars_in = v[DUO_KEY_dollars_in], f->dollars_cached = v[DUO_KEY_dollars_cached], f->dollars_out = v[DUO_KEY_dollars_out];
+        f->money = status[DUO_CLAIM_MONEY];
+        snprintf(f->dollars_regime, sizeof f->dollars_regime, "api list price %s", model->date);
+    } else if (!api && !isnan(v[DUO_KEY_dollars_hour])) {
+        f->dollars_second = gpus * v[DUO_KEY_dollars_hour] / 3600;
+        f->money = weaker(status[DUO_CLAIM_MONEY], f->time);    /* dollars of seconds */
+        snprintf(f->dollars_regime, sizeof f->dollars_regime, "gpu seconds used");
+    }
+}
+
+static void set_model(struct linear *m, int gpus)
+{
+    const double *v = m->value;
+    struct duo_facts *f = &m->cost.facts;
+
+    m->weights    = v[DUO_KEY_params] * v[DUO_KEY_bits] / 8;
+    m->active     = v[DUO_KEY_active_params] * v[DUO_KEY_bits] / 8;
+    m->layers     = floor(v[DUO_KEY_layers]);
+    m->flops      = gpus * v[DUO_KEY_flops];
+    m->bandwidth  = gpus * v[DUO_KEY_bandwidth];
+    m->overhead   = v[DUO_KEY_overhead];
+    m->flop_token = 2 * v[DUO_KEY_active_params] / m->layers;
+    m->kv_layer   = v[DUO_KEY_kv_bytes] / m->layers;
+    f->layers     = (int)m->layers;
+    f->width      = (int)v[DUO_KEY_width];
+    f->kv_bytes   = v[DUO_KEY_kv_bytes];
+    f->weight_bytes = m->weights;
+    f->memory_bytes = gpus * v[DUO_KEY_memory] * v[DUO_KEY_usable] - m->weights;
+    f->hidden_bytes = HIDDEN_BYTES * v[DUO_KEY_width];
+}
+
+static void set_api(struct linear *m)
+{
+    struct duo_facts *f = &m->cost.facts;
+
+    m->layers = f->layers = 1;                                  /* one piece: nobody can split it */
+    f->kv_bytes = f->weight_bytes = 0;
+    f->memory_bytes = INFINITY;
+    f->hidden_bytes = NAN;
+    m->step = 1 / m->value[DUO_KEY_tokens_per_s];
+    f->start_seconds = m->value[DUO_KEY_first_token];
+}
+
+enum duo_status duo_linear_new(struct duo_cost **out, const struct duo_cost_spec *spec, const struct duo_row *hardware,
+                               const struct duo_row *model, const struct duo_row *quant, struct duo_err *err)
+{
+    const struct duo_row *row[] = { hardware, model, quant };
+    enum duo_provenance status[DUO_CLAIMS];
+    bool api = hardware->site && strcmp(hardware->site, "api") == 0;
+    int gpus = spec->tensor_parallel > 1 ? spec->tensor_parallel : 1;
+    struct linear *m = duo_new(1, sizeof *m);
+    struct duo_facts *f = &m->cost.facts;
+    enum duo_status bad;
+
+    for (int i = 0; i < DUO_CLAIMS; i++) {
+        status[i] = DUO_PROVENANCE_END;
+        for (int r = 0; r < 3; r++)
+            if (row[r]) status[i] = weaker(status[i], row[r]->status[i]);
+    }
+    for (int k = 0; k < DUO_KEYS; k++)
+        m->value[k] = duo_keys[k].table == DUO_NO_TABLE ? duo_keys[k].standard
+                     : duo_keys[k].table < DUO_RADIOS && row[duo_keys[k].table] ? row[duo_keys[k].table]->value[k] : NAN;
+    bad = override(spec, m->value, status, err);
+    if (bad == DUO_OK) bad = complete(spec, m->value, api, err);
+    if (bad == DUO_OK && !api) {
+        set_model(m, gpus);
+        bad = fit(spec, m->weights, gpus * m->value[DUO_KEY_memory], m->value[DUO_KEY_usable], gpus, err);
+    }
+    if (bad != DUO_OK) {
+        free(m);
+        return bad;
+    }
+    m->cost.kind = &linear_kind;
+    m->step = NAN;
+    if (api) set_api(m);
+    m->watts = gpus * m->value[DUO_KEY_busy_watts];
+    snprintf(f->model, sizeof f->model, "%s", model->name);
+    snprintf(f->hardware, sizeof f->hardware, "%s", hardware->name);
+    snprintf(f->quant, sizeof f->quant, "%s", quant && !api ? quant->name : "");
+    f->context     = (int)m->value[DUO_KEY_context];
+    f->vocabulary  = isnan(m->value[DUO_KEY_vocabulary]) ? 0 : (int)m->value[DUO_KEY_vocabulary];
+    f->id_bytes    = ID_BYTES;
+    f->logit_bytes = LOGIT_BYTES;
+    f->idle_watts  = gpus * m->value[DUO_KEY_idle_watts];
+    f->busy_watts  = m->watts;
+    f->load_seconds = NAN;
+    f->time   = weaker(DUO_ASSUMED, weaker(status[DUO_CLAIM_TIME], status[DUO_CLAIM_FACTS]));      /* the form itself is */
+    f->energy = weaker(status[DUO_CLAIM_ENERGY], f->time);
+    set_money(f, m->value, model, api, gpus, status);
+    *out = &m->cost;
+    return DUO_OK;
+}
