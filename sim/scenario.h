@@ -122,9 +122,9 @@ struct duo_policy_spec {
 /* "cascade.quality: >= edge_only.quality", "failed: 0", "e2e_p50: 1 s .. 2 s" (all labels when none is named) */
 struct duo_expect {
     char  *label, *column;            /* NULL label: every label */
-    enum { DUO_EQ, DUO_LE, DUO_GE, DUO_LT, DUO_GT, DUO_BETWEEN } op;
-    double low, high;                 /* value in low, or the range */
-    char  *other_label, *other_column;/* compared with another cell, times `factor` */
+    enum duo_bound { DUO_EQ, DUO_LE, DUO_GE, DUO_LT, DUO_GT, DUO_BETWEEN } op;
+    double low, high;                 /* value in low, or the range; NAN: compared with another cell */
+    char  *other_label, *other_column;/* that cell, times `factor`; NULL other_label: the same row's */
     double factor;
     char  *variant;                   /* NULL: every variant */
     struct duo_where at;
@@ -148,20 +148,25 @@ struct duo_scenario {
     int    max_tokens;                /* of an answer; 0: no limit */
     int    fluid_above;               /* --net auto: flows in flight that call for fluid; 1500 */
     double slo_ttft, slo_e2e, slo_tpot;   /* s; INFINITY: none */
-    int n_expect; struct duo_expect *expect;
-    char *text;                       /* the file with --set applied, canonical YAML: stored in the database */
+    int n_expect; struct duo_expect *expect;            /* all of the file, those of other variants, too */
+    char *text;                       /* the file with the variant and --set applied, canonical YAML: stored in the database */
 };
 
 struct duo_plan { int n_variants; struct duo_scenario *variants; };   /* at least one */
 
-struct duo_setting { const char *key_value; };                        /* "a.b=c" */
-
-/* Read `file`; apply settings; one scenario per variant. */
+/* Read `file`; apply settings, "a.b=c" each; one scenario per variant. */
 enum duo_status duo_plan_read(struct duo_plan *, const char *file, const char *const *set, int n_set, struct duo_err *);
 void            duo_plan_free(struct duo_plan *);
 
 /* A policy from the command line: "cascade", "./mine.so", "cascade:floor=0.8,as=c8". */
 enum duo_status duo_policy_spec_parse(struct duo_policy_spec *, const char *text, struct duo_err *);
+void            duo_policy_spec_free(struct duo_policy_spec *);
+/* The same, added to every variant; its label must be new. */
+enum duo_status duo_plan_add_policy(struct duo_plan *, const char *text, struct duo_err *);
+
+/* A path as written in the scenario `scenario` (its file's name), ready to open: (3).  *out is the caller's; or
+ * DUO_BAD_INPUT and `why`. */
+enum duo_status duo_scenario_path(const char *scenario, const char *path, char **out, char *why, size_t n);
 
 /* Every key of the schema with its dimension and default, as documentation: printed by `duosim scenarios --keys`. */
 void duo_scenario_keys(FILE *);

@@ -1,0 +1,292 @@
+/* scenario_answers.c - the keys of answers: a declared synthetic model, or recorded outcomes with what is
+ * filled in, roles and scorers. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/scenario_keys.h"
+
+/* ---- voices of the synthetic model ---------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct duo_synthetic_voice, field)
+static const struct duo_key voice_keys[] = {
+    { "ability",     DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .min = -20, .max = 20, .def = "0", AT(ability), .doc = "right with probability logistic(slope (ability - difficulty))" },
+    { "auc",         DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .min = 0.5, .max = 0.999, .def = "0.75", AT(auc), .doc = "of its confidence for its own correctness" },
+    { "acceptance",  DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 1, .def = "0.7", AT(acceptance), .doc = "as a drafter: mean share of tokens that agree" },
+    { "correlation", DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(correlation), .doc = "of one token's agreement with the next one's" },
+    { "length",      DUO_KEY_LAW,    .dim = DUO_DIM_NUMBER, .def = "uniform(20, 180)", AT(length), .doc = "tokens of its answers" },
+};
+#undef AT
+static const struct duo_keys voice = { sizeof(struct duo_synthetic_voice), DUO_NO_WHERE, DUO_KEYS(voice_keys), NULL };
+
+static enum duo_status read_voices(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_synthetic_spec *s = at;
+    if (node->kind != DUO_NODE_MAP || node->n == 0) return duo_bad(r, node, "expected a map of voices, { NAME: { ability: 0, ... } }");
+    struct duo_synthetic_voice *voices = duo_new((size_t)node->n, sizeof *voices);
+    s->voices = voices;
+    for (int i = 0; i < node->n; i++) {
+        size_t length = duo_path_push(r, node->child[i]->key);
+        voices[s->n_voices++].name = duo_copy(node->child[i]->key);
+        DUO_TRY(duo_keys_read(r, &voice, node->child[i], &voices[i]));
+        duo_path_pop(r, length);
+    }
+    return DUO_OK;
+}
+
+/* ---- synthetic ------------------------------------------------------------------------------------ */
+
+static const char *const attachments[] = { [DUO_NO_ATTACHMENT] = "none", [DUO_IMAGE] = "image", [DUO_AUDIO] = "audio",
+                                           [DUO_DOCUMENT] = "document", NULL };
+
+#define AT(field) .at = offsetof(struct duo_synthetic_spec, field)
+static const struct duo_key synthetic_keys[] = {
+    { "voices",           DUO_KEY_OWN,    .need = true, .read = read_voices, .keys = &voice, .form = "{NAME: {...}}", .doc = "who answers, by name" },
+    { "slope",            DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .max = 100, .def = "1.7", AT(slope), .doc = "of the logistic" },
+    { "tie",              DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 1, .def = "0.3", AT(tie), .doc = "share of luck that voices have in common" },
+    { "prompt_tokens",    DUO_KEY_LAW,    .dim = DUO_DIM_NUMBER, .def = "uniform(50, 450)", AT(prompt_tokens), .doc = "of a question" },
+    { "prompt_bytes",     DUO_KEY_LAW,    .dim = DUO_DIM_BYTES, .def = "0", AT(prompt_bytes), .doc = "on the wire; 0: tokens x bytes_per_token" },
+    { "bytes_per_token",  DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .max = 1e4, .def = "4.5", AT(bytes_per_token), .doc = "of a prompt" },
+    { "train",            DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(train_share), .doc = "share of the questions that thresholds are fitted on" },
+    { "sessions",         DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1000, .def = "1", AT(sessions), .doc = "turns a session has" },
+    { "router_auc",       DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .word = "none", .means = 0, .min = 0.5, .max = 0.999, .def = "none", AT(router_auc), .doc = "of the score `router`, known before an answer" },
+    { "attachment",       DUO_KEY_CHOICE, .choices = attachments, .def = "none", AT(attachment), .doc = "that every question carries" },
+    { "attachment_bytes", DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e12, .def = "0 B", AT(attachment_bytes), .doc = "its size" },
+    { "exit_floor",       DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.999, .def = "0.4", AT(exit_floor), .doc = "mean confidence of an exit at the first layer" },
+    { "exit_harm",        DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .open = true, .max = 1, .def = "0.9", AT(exit_harm), .doc = "a token that an exit changed: factor on the odds of being right" },
+};
+#undef AT
+
+static enum duo_status check_synthetic(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    const struct duo_synthetic_spec *s = at;
+    const struct duo_node *bytes = duo_tree_find(node, "attachment_bytes");
+    if (s->attachment && !(s->attachment_bytes > 0)) return duo_bad(r, node, "attachment_bytes is missing: how large the attachment is, like 200 kB");
+    if (!s->attachment && bytes) return duo_bad_key(r, bytes, "attachment_bytes needs attachment: image, audio or document");
+    return DUO_OK;
+}
+
+static const struct duo_keys synthetic = { sizeof(struct duo_synthetic_spec), DUO_NO_WHERE, DUO_KEYS(synthetic_keys), check_synthetic };
+
+/* ---- fill: one voice's signals for all ------------------------------------------------------------ */
+
+#define VOICE(field) .at = offsetof(struct duo_synthetic_voice, field)
+static const struct duo_key confidence_keys[] = {
+    { "auc", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .min = 0.5, .max = 0.999, .def = "0.75", VOICE(auc), .doc = "of a confidence for correctness" },
+};
+static const struct duo_key agreement_keys[] = {
+    { "acceptance",  DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 1, .def = "0.7", VOICE(acceptance), .doc = "mean share of tokens that agree" },
+    { "correlation", DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", VOICE(correlation), .doc = "of one token with the next" },
+};
+#undef VOICE
+#define AT(field) .at = offsetof(struct duo_synthetic_spec, field)
+static const struct duo_key exits_keys[] = {
+    { "floor", DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.999, .def = "0.4", AT(exit_floor), .doc = "mean confidence at the first layer" },
+    { "harm",  DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .open = true, .max = 1, .def = "0.9", AT(exit_harm), .doc = "factor on the odds of being right, a changed token" },
+};
+static const struct duo_key scores_keys[] = {
+    { "auc", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .min = 0.5, .max = 0.999, .def = "0.7", AT(router_auc), .doc = "of the score `router`" },
+};
+#undef AT
+static const struct duo_keys confidence = { 0, DUO_NO_WHERE, DUO_KEYS(confidence_keys), NULL };
+static const struct duo_keys agreement  = { 0, DUO_NO_WHERE, DUO_KEYS(agreement_keys), NULL };
+static const struct duo_keys exits      = { 0, DUO_NO_WHERE, DUO_KEYS(exits_keys), NULL };
+static const struct duo_keys scores     = { 0, DUO_NO_WHERE, DUO_KEYS(scores_keys), NULL };
+
+/* `at`: the answers.  A key that is there asks for its signal. */
+#define FILL(cap, keys, at)                                                                     \
+    struct duo_answers_spec *a = to;                                                            \
+    a->fill |= cap;                                                                             \
+    return duo_keys_read(r, &keys, node, at)
+#define FIRST_VOICE ((void *)(uintptr_t)a->fill_spec.voices)
+static enum duo_status fill_confidence(struct duo_reader *r, const struct duo_node *node, void *to) { FILL(DUO_CAP_CONFIDENCE, confidence, FIRST_VOICE); }
+static enum duo_status fill_agreement (struct duo_reader *r, const struct duo_node *node, void *to) { FILL(DUO_CAP_AGREEMENT, agreement, FIRST_VOICE); }
+static enum duo_status fill_exits     (struct duo_reader *r, const struct duo_node *node, void *to) { FILL(DUO_CAP_EXITS, exits, &a->fill_spec); }
+static enum duo_status fill_scores    (struct duo_reader *r, const struct duo_node *node, void *to) { FILL(DUO_CAP_SCORES, scores, &a->fill_spec); }
+static enum duo_status fill_length(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    a->fill |= DUO_CAP_LENGTH;
+    struct duo_synthetic_voice *first = FIRST_VOICE;
+    return duo_read_law(r, node, DUO_DIM_NUMBER, &first->length);
+}
+
+static const struct duo_key fill_keys[] = {
+    { "confidence", DUO_KEY_OWN, .read = fill_confidence, .keys = &confidence, .form = "a map", .doc = "of an answer's tokens" },
+    { "agreement",  DUO_KEY_OWN, .read = fill_agreement,  .keys = &agreement,  .form = "a map", .doc = "of a drafter with a verifier" },
+    { "exits",      DUO_KEY_OWN, .read = fill_exits,      .keys = &exits,      .form = "a map", .doc = "of exit heads" },
+    { "length",     DUO_KEY_OWN, .read = fill_length,     .form = "120 | uniform(20, 180)", .doc = "of answers, tokens" },
+    { "scores",     DUO_KEY_OWN, .read = fill_scores,     .keys = &scores,     .form = "a map", .doc = "known before an answer" },
+};
+static const struct duo_keys fill = { 0, DUO_NO_WHERE, DUO_KEYS(fill_keys), NULL };
+
+static enum duo_status read_fill(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    struct duo_synthetic_voice *voices = duo_new(1, sizeof *voices);
+    *voices = (struct duo_synthetic_voice){ .name = duo_copy("any"), .ability = 0, .auc = 0.75, .acceptance = 0.7, .correlation = 0.3,
+                                            .length = { DUO_UNIFORM, 20, 180 } };
+    a->fill_spec = (struct duo_synthetic_spec){ .n_voices = 1, .voices = voices, .slope = 1.7, .tie = 0.3, .bytes_per_token = 4.5,
+                                                .prompt_tokens = { DUO_UNIFORM, 50, 450 }, .train_share = 0.3, .exit_floor = 0.4,
+                                                .exit_harm = 0.9, .sessions = 1 };
+    return duo_keys_read(r, &fill, node, to);
+}
+
+/* ---- recorded ------------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct duo_recorded_spec, accepts##field)
+static const struct duo_key accepts_keys[] = {
+    { "file",     DUO_KEY_FILE, .need = true, AT(), .doc = "accept lists, joined by query id" },
+    { "drafter",  DUO_KEY_TEXT, .need = true, AT(_drafter), .doc = "the voice that drafted" },
+    { "verifier", DUO_KEY_TEXT, .need = true, AT(_verifier), .doc = "the voice that verified" },
+};
+#undef AT
+static const struct duo_keys accepts = { 0, DUO_NO_WHERE, DUO_KEYS(accepts_keys), NULL };
+
+static enum duo_status read_accepts(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    return duo_keys_read(r, &accepts, node, &a->recorded);
+}
+
+static enum duo_status read_synthetic(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    a->kind = DUO_ANSWERS_SYNTHETIC;
+    return duo_keys_read(r, &synthetic, node, &a->synthetic);
+}
+
+/* "chars/4" */
+static enum duo_status read_tokens(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    const char *text;
+    char why[160];
+    DUO_TRY(duo_read_scalar(r, node, "how tokens are counted, like chars/4", &text));
+    if (strncmp(text, "chars/", 6) != 0 || strlen(text) > 30 ||
+        duo_quantity(text + 6, DUO_DIM_NUMBER, &a->recorded.chars_per_token, why, sizeof why) != 0 ||
+        !(a->recorded.chars_per_token > 0) || a->recorded.chars_per_token > 1000)
+        return duo_bad(r, node, "expected how tokens are counted, like chars/4; got %.60s", text);
+    return DUO_OK;
+}
+
+/* ---- roles and scorers ---------------------------------------------------------------------------- */
+
+static enum duo_status read_roles(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    if (node->null) return DUO_OK;
+    if (node->kind != DUO_NODE_MAP) return duo_bad(r, node, "expected a map, { PLACE: VOICE }");
+    a->roles = duo_new((size_t)node->n, sizeof *a->roles);
+    for (int i = 0; i < node->n; i++) {
+        const char *text;
+        size_t length = duo_path_push(r, node->child[i]->key);
+        DUO_TRY(duo_read_scalar(r, node->child[i], "a voice", &text));
+        a->roles[a->n_roles++] = (struct duo_role){ duo_copy(node->child[i]->key), duo_copy(text), duo_where_of(node->child[i]) };
+        duo_path_pop(r, length);
+    }
+    return DUO_OK;
+}
+
+#define AT(field) .at = offsetof(struct duo_score_file, field)
+static const struct duo_key scorer_keys[] = {
+    { "file",    DUO_KEY_FILE,   .need = true, AT(file), .doc = "a CSV with a column query_id or id" },
+    { "column",  DUO_KEY_TEXT,   AT(column), .def_doc = "the second", .doc = "the score's column" },
+    { "seconds", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(seconds), .doc = "what scoring one question takes" },
+};
+#undef AT
+static const struct duo_keys scorer = { sizeof(struct duo_score_file), offsetof(struct duo_score_file, at), DUO_KEYS(scorer_keys), NULL };
+
+static enum duo_status read_scorers(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    if (node->null) return DUO_OK;
+    if (node->kind != DUO_NODE_MAP) return duo_bad(r, node, "expected a map, { NAME: { file: FILE.csv } }");
+    a->scores = duo_new((size_t)node->n, sizeof *a->scores);
+    for (int i = 0; i < node->n; i++) {
+        size_t length = duo_path_push(r, node->child[i]->key);
+        a->scores[a->n_scores++].name = duo_copy(node->child[i]->key);
+        DUO_TRY(duo_keys_read(r, &scorer, node->child[i], &a->scores[i]));
+        duo_path_pop(r, length);
+    }
+    return DUO_OK;
+}
+
+/* ---- answers -------------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct duo_answers_spec, field)
+static const struct duo_key answers_keys[] = {
+    { "synthetic",       DUO_KEY_OWN,    .read = read_synthetic, .keys = &synthetic, .form = "a map", .doc = "a declared model (assumed), or" },
+    { "recorded",        DUO_KEY_FILE,   AT(recorded.path), .doc = "recorded outcomes" },
+    { "format",          DUO_KEY_TEXT,   AT(recorded.format), .def_doc = "from the header", .doc = "of the recorded file" },
+    { "train",           DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(recorded.train_share), .doc = "recorded: share of questions that thresholds are fitted on" },
+    { "tokens",          DUO_KEY_OWN,    .read = read_tokens, .form = "chars/4", .def_doc = "as recorded", .doc = "how tokens are counted where characters were recorded" },
+    { "chars_per_token", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .max = 1000, AT(recorded.chars_per_token), .def_doc = "as recorded", .doc = "the same as a number" },
+    { "default_tokens",  DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, AT(recorded.default_tokens), .def_doc = "refused", .doc = "a length where none was recorded" },
+    { "accepts",         DUO_KEY_OWN,    .read = read_accepts, .keys = &accepts, .form = "a map", .doc = "recorded speculative decoding" },
+    { "fill",            DUO_KEY_OWN,    .read = read_fill, .keys = &fill, .form = "a map", .doc = "signals that were not recorded, declared (assumed)" },
+    { "roles",           DUO_KEY_OWN,    .read = read_roles, .form = "{PLACE: VOICE}", .doc = "whose answers a place gives; device: every class of devices" },
+    { "scorers",         DUO_KEY_OWN,    .read = read_scorers, .keys = &scorer, .form = "{NAME: {...}}", .doc = "scores by question from a file" },
+};
+#undef AT
+
+static enum duo_status check_kind(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    static const char *const for_recorded[] = { "format", "train", "tokens", "chars_per_token", "default_tokens", "accepts", "fill" };
+    struct duo_answers_spec *a = at;
+    const struct duo_node *declared = duo_tree_find(node, "synthetic"), *recorded = duo_tree_find(node, "recorded"), *odd;
+    if (!declared && !recorded) return duo_bad(r, node, "expected recorded: FILE or synthetic: { voices: ... }");
+    if (declared && recorded) return duo_bad_key(r, declared, "synthetic and recorded exclude each other");
+    for (size_t i = 0; declared && i < sizeof for_recorded / sizeof *for_recorded; i++)
+        if ((odd = duo_tree_find(node, for_recorded[i]))) return duo_bad_key(r, odd, "%s is for recorded answers; these are synthetic", odd->key);
+    if (declared) {
+        a->recorded.train_share = 0;
+        return DUO_OK;
+    }
+    odd = duo_tree_find(node, "chars_per_token");
+    if (odd && duo_tree_find(node, "tokens")) return duo_bad_key(r, odd, "chars_per_token and tokens exclude each other");
+    a->kind = DUO_ANSWERS_RECORDED;
+    return DUO_OK;
+}
+
+const struct duo_keys duo_keys_answers = { sizeof(struct duo_answers_spec), offsetof(struct duo_answers_spec, at),
+                                           DUO_KEYS(answers_keys), check_kind };
+
+/* A role is of a known place or class; a synthetic voice is a declared one. */
+static enum duo_status check_role(struct duo_reader *r, const struct duo_role *role, const char *const *places, size_t n)
+{
+    const struct duo_scenario *s = r->scenario;
+    const struct duo_synthetic_spec *model = &s->answers.synthetic;
+    char hint[160];
+    size_t i = 0;
+    while (i < n && strcmp(places[i], role->place) != 0) i++;
+    if (i == n)
+        return duo_fail_at(r->err, DUO_BAD_INPUT, s->file, role->at.line, role->at.column, "answers.roles.%.60s: no place or device is called that%s",
+                           role->place, duo_hint(role->place, places, n, hint));
+    if (s->answers.kind != DUO_ANSWERS_SYNTHETIC) return DUO_OK;
+    const char **voices = duo_new((size_t)model->n_voices, sizeof *voices);
+    bool known = false;
+    for (int v = 0; v < model->n_voices; v++) {
+        voices[v] = model->voices[v].name;
+        known = known || strcmp(voices[v], role->voice) == 0;
+    }
+    duo_hint(role->voice, voices, (size_t)model->n_voices, hint);
+    free(voices);
+    if (known) return DUO_OK;
+    return duo_fail_at(r->err, DUO_BAD_INPUT, s->file, role->at.line, role->at.column, "answers.roles.%.60s: no voice is called %.60s%s",
+                       role->place, role->voice, hint);
+}
+
+enum duo_status duo_check_answers(struct duo_reader *r)
+{
+    const struct duo_scenario *s = r->scenario;
+    const char **places = duo_new((size_t)(s->n_places + s->n_devices) + 1, sizeof *places);
+    size_t n = 0;
+    enum duo_status status = DUO_OK;
+    places[n++] = "device";
+    for (int i = 0; i < s->n_places; i++) places[n++] = s->places[i].name;
+    for (int i = 0; i < s->n_devices; i++) places[n++] = s->devices[i].name;
+    for (int i = 0; i < s->answers.n_roles && status == DUO_OK; i++) status = check_role(r, &s->answers.roles[i], places, n);
+    free(places);
+    return status;
+}

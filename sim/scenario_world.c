@@ -1,0 +1,264 @@
+/* scenario_world.c - the keys of arrivals, devices, cells, wan, transport, places and slo. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/scenario_keys.h"
+
+/* ---- arrivals ------------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct duo_arrivals_spec, field)
+
+static const char *const processes[] = { [DUO_POISSON] = "poisson", [DUO_GAMMA] = "gamma", [DUO_UNIFORM_GAPS] = "uniform",
+                                         [DUO_AT_ONCE] = "at_once", [DUO_ARRIVAL_TRACE] = NULL };
+static const char *const lengths_from[] = { "answers", "trace", NULL };
+static const char *const query_orders[] = { "in_order", "shuffle", NULL };
+
+static const struct duo_key arrivals_keys[] = {
+    { "process",    DUO_KEY_CHOICE, .choices = processes, AT(kind), .doc = "how gaps are drawn (or a trace)" },
+    { "rate",       DUO_KEY_NUMBER, .dim = DUO_DIM_RATE, .open = true, AT(rate), .doc = "requests a second, all devices together" },
+    { "cv",         DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .max = 100, AT(cv), .doc = "gamma: coefficient of variation of the gaps" },
+    { "requests",   DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .word = "all", .means = 0, AT(requests), .def_doc = "trace: all",
+      .doc = "how many at most" },
+    { "trace",      DUO_KEY_FILE,   AT(trace), .doc = "arrival times from a file, instead of a process" },
+    { "format",     DUO_KEY_TEXT,   AT(format), .def_doc = "from the file", .doc = "of the trace" },
+    { "rate_scale", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .def = "1", AT(rate_scale), .doc = "trace: gaps are divided by it" },
+    { "lengths",    DUO_KEY_FLAG,   .choices = lengths_from, .def = "answers", AT(trace_lengths), .doc = "where token counts come from" },
+    { "queries",    DUO_KEY_FLAG,   .choices = query_orders, .def = "in_order", AT(shuffle), .doc = "in which order questions are asked" },
+    { "think",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "10 s", AT(think), .doc = "sessions: mean time from an answer to the next turn" },
+};
+#undef AT
+
+static enum duo_status check_arrivals(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    static const char *const of_process[] = { "rate", "cv" }, *const of_trace[] = { "format", "rate_scale" };
+    struct duo_arrivals_spec *a = at;
+    const struct duo_node *process = duo_tree_find(node, "process"), *trace = duo_tree_find(node, "trace"), *odd;
+    if (!process && !trace) return duo_bad(r, node, "expected process: (poisson, gamma, uniform, at_once) or trace: FILE");
+    if (process && trace) return duo_bad_key(r, process, "process and trace exclude each other");
+    for (int i = 0; i < 2; i++) {
+        odd = duo_tree_find(node, trace ? of_process[i] : of_trace[i]);
+        if (odd) return duo_bad_key(r, odd, "%s is for a %s", odd->key, trace ? "process, here is a trace" : "trace, here is a process");
+    }
+    if (trace) {
+        a->kind = DUO_ARRIVAL_TRACE;
+        odd = duo_tree_find(node, "requests");
+        if (odd && a->requests == 0 && strcmp(odd->text, "all") != 0) return duo_bad(r, odd, "requests: expected all, or 1 or more");
+        return DUO_OK;
+    }
+    if (a->trace_lengths) return duo_bad(r, duo_tree_find(node, "lengths"), "lengths: trace needs a trace; a process has none");
+    if (!duo_tree_find(node, "requests")) return duo_bad(r, node, "requests is missing: how many a process makes");
+    odd = duo_tree_find(node, "requests");
+    if (strcmp(odd->text, "all") == 0) return duo_bad(r, odd, "requests: all is for a trace; a process never ends");
+    odd = duo_tree_find(node, "rate");
+    if (a->kind == DUO_AT_ONCE && odd) return duo_bad_key(r, odd, "rate has no meaning with process: at_once");
+    if (a->kind != DUO_AT_ONCE && !odd) return duo_bad(r, node, "rate is missing: requests a second, like 40/s");
+    odd = duo_tree_find(node, "cv");
+    if (a->kind == DUO_GAMMA && !odd) return duo_bad(r, node, "cv is missing: process: gamma needs the gaps' coefficient of variation");
+    if (a->kind != DUO_GAMMA && odd) return duo_bad_key(r, odd, "cv has a meaning with process: gamma only");
+    return DUO_OK;
+}
+
+const struct duo_keys duo_keys_arrivals = { sizeof(struct duo_arrivals_spec), offsetof(struct duo_arrivals_spec, at),
+                                            DUO_KEYS(arrivals_keys), check_arrivals };
+
+/* ---- devices -------------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct duo_device_spec, field)
+
+static enum duo_status read_device_cost(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_device_spec *d = at;
+    return duo_read_constants(r, node, &d->over, &d->n_over);
+}
+
+static const struct duo_key device_keys[] = {
+    { "name",     DUO_KEY_NAME,   AT(name), .def_doc = "device[N]", .doc = "of the class" },
+    { "share",    DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, AT(share), .def_doc = "equal shares", .doc = "of the requests; brought to a sum of 1" },
+    { "count",    DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .min = 1, .max = 1e9, .def = "1", AT(count), .doc = "how many devices" },
+    { "hardware", DUO_KEY_TEXT,   .need = true, AT(hardware), .doc = "a name of the catalogue (duosim hardware)" },
+    { "model",    DUO_KEY_TEXT,   .need = true, AT(model), .doc = "a name of the catalogue (duosim models)" },
+    { "quant",    DUO_KEY_TEXT,   AT(quant), .def_doc = "the model's", .doc = "of the weights, like q4_0" },
+    { "slots",    DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "1", AT(slots), .doc = "sequences at once" },
+    { "battery",  DUO_KEY_NUMBER, .dim = DUO_DIM_ENERGY, .word = "mains", .means = INFINITY, .def = "mains", AT(battery),
+      .doc = "energy at the start" },
+    { "cost",     DUO_KEY_OWN,    .read = read_device_cost, .form = "{KEY: value}", .doc = "constants of the cost model, instead of the catalogue's" },
+};
+#undef AT
+
+const struct duo_keys duo_keys_device = { sizeof(struct duo_device_spec), offsetof(struct duo_device_spec, at),
+                                          DUO_KEYS(device_keys), NULL };
+
+/* ---- links ---------------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct duo_line_spec, field)
+
+static const char *const offsets[] = { "0", "random", NULL };
+
+static const struct duo_key line_keys[] = {
+    { "rate",   DUO_KEY_NUMBER, .dim = DUO_DIM_SPEED, .word = "unlimited", .means = INFINITY, .def = "unlimited", AT(rate), .doc = "constant" },
+    { "trace",  DUO_KEY_FILE,   AT(trace), .doc = "capacity over time, instead of a rate" },
+    { "format", DUO_KEY_TEXT,   AT(format), .def_doc = "from the file", .doc = "of the trace" },
+    { "offset", DUO_KEY_FLAG,   .choices = offsets, .def = "0", AT(random_offset), .doc = "where in the trace each cell begins" },
+};
+#undef AT
+
+static enum duo_status check_line(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    (void)at;
+    const struct duo_node *rate = duo_tree_find(node, "rate"), *trace = duo_tree_find(node, "trace");
+    const struct duo_node *format = duo_tree_find(node, "format"), *offset = duo_tree_find(node, "offset");
+    if (!rate && !trace) return duo_bad(r, node, "expected a rate, like 20 Mbit/s, or { trace: FILE }");
+    if (rate && trace) return duo_bad_key(r, rate, "rate and trace exclude each other");
+    if (rate && format) return duo_bad_key(r, format, "format is for a trace, here is a rate");
+    if (rate && offset) return duo_bad_key(r, offset, "offset is for a trace, here is a rate");
+    return DUO_OK;
+}
+
+static const struct duo_keys line = { sizeof(struct duo_line_spec), offsetof(struct duo_line_spec, at),
+                                      DUO_KEYS(line_keys), check_line };
+
+/* A rate, or a map. */
+enum duo_status duo_read_line(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    if (node->kind == DUO_NODE_MAP) return duo_keys_read(r, &line, node, at);
+    if (node->kind == DUO_NODE_LIST || node->null)
+        return duo_bad(r, node, "expected a rate, like 20 Mbit/s, or { trace: FILE }; got %s", node->null ? "nothing" : "a list");
+    struct duo_node *map = duo_tree_new(NULL);           /* the word stands for { rate: WORD } */
+    struct duo_node *rate = duo_tree_copy(node);
+    map->line = rate->line;
+    map->column = rate->column;
+    duo_tree_put(map, "rate", rate);
+    enum duo_status status = duo_keys_read(r, &line, map, at);
+    duo_tree_free(map);
+    return status;
+}
+
+/* ---- cells, wan, transport ------------------------------------------------------------------------ */
+
+#define AT(field) .at = offsetof(struct duo_outage, field)
+static const char *const no_yes[] = { "false", "true", NULL };
+static const struct duo_key outage_keys[] = {
+    { "from", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .need = true, AT(from), .doc = "when the link goes down" },
+    { "to",   DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .need = true, AT(to), .doc = "when it is up again" },
+    { "cell", DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .word = "all", .means = -1, .min = 0, .def = "all", AT(cell), .doc = "number from 0" },
+    { "wan",  DUO_KEY_FLAG,   .choices = no_yes, .def = "false", AT(wan), .doc = "true: the wide-area link instead of cells" },
+};
+#undef AT
+
+static enum duo_status check_outage(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    const struct duo_outage *o = at;
+    if (o->to <= o->from) return duo_bad(r, duo_tree_find(node, "to"), "expected a time after `from`");
+    if (o->wan && o->cell >= 0) return duo_bad(r, duo_tree_find(node, "cell"), "an outage is of a cell or of the wan");
+    return DUO_OK;
+}
+
+static const struct duo_keys outage = { sizeof(struct duo_outage), DUO_NO_WHERE, DUO_KEYS(outage_keys), check_outage };
+
+#define LINE_FORM "20 Mbit/s | {trace: FILE}"
+#define AT(field) .at = offsetof(struct duo_cells_spec, field)
+static const struct duo_key cells_keys[] = {
+    { "count",       DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .min = 1, .max = 1e7, .def = "1", AT(count), .doc = "cells, among which the devices are spread" },
+    { "up",          DUO_KEY_OWN,    .read = duo_read_line, .need = true, .form = LINE_FORM, .keys = &line, AT(up), .doc = "from the devices of a cell, shared by them" },
+    { "down",        DUO_KEY_OWN,    .read = duo_read_line, .need = true, .form = LINE_FORM, .keys = &line, AT(down), .doc = "to the devices of a cell, shared by them" },
+    { "rtt",         DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .need = true, AT(rtt), .doc = "device to its base station and back" },
+    { "jitter",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(jitter), .doc = "mean of the exponential delay added to each message" },
+    { "radio",       DUO_KEY_TEXT,   AT(radio), .def_doc = "not known", .doc = "a name of the catalogue: its joules" },
+    { "joules_up",   DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, AT(joules_up), .def_doc = "not known", .doc = "J per byte sent, instead of a radio" },
+    { "joules_down", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, AT(joules_down), .def_doc = "not known", .doc = "J per byte received, instead of a radio" },
+    { "outages",     DUO_KEY_LIST,   .keys = &outage, AT(outages), .count_at = offsetof(struct duo_cells_spec, n_outages), .doc = "links that go down" },
+};
+#undef AT
+
+static enum duo_status check_cells(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_cells_spec *c = at;
+    const struct duo_node *up = duo_tree_find(node, "joules_up"), *down = duo_tree_find(node, "joules_down");
+    if (!up) c->joules_up = NAN;
+    if (!down) c->joules_down = NAN;
+    if (c->radio && (up || down)) return duo_bad_key(r, up ? up : down, "radio and joules_up, joules_down exclude each other");
+    if (!up != !down) return duo_bad(r, node, "joules_up and joules_down go together");
+    const struct duo_node *list = duo_tree_find(node, "outages");
+    for (int i = 0; i < c->n_outages; i++)
+        if (c->outages[i].cell >= c->count)
+            return duo_bad(r, duo_tree_find(list->child[i], "cell"), "outages.%d.cell: expected a number below count (%lld)", i, (long long)c->count);
+    return DUO_OK;
+}
+
+const struct duo_keys duo_keys_cells = { sizeof(struct duo_cells_spec), offsetof(struct duo_cells_spec, at),
+                                         DUO_KEYS(cells_keys), check_cells };
+
+#define AT(field) .at = offsetof(struct duo_wan_spec, field)
+static const struct duo_key wan_keys[] = {
+    { "up",   DUO_KEY_OWN,    .read = duo_read_line, .def = "unlimited", .form = LINE_FORM, AT(up), .doc = "from the cells to the cloud, shared by all" },
+    { "down", DUO_KEY_OWN,    .read = duo_read_line, .def = "unlimited", .form = LINE_FORM, AT(down), .doc = "from the cloud to the cells, shared by all" },
+    { "rtt",  DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(rtt), .doc = "base station to the cloud and back" },
+};
+#undef AT
+const struct duo_keys duo_keys_wan = { sizeof(struct duo_wan_spec), DUO_NO_WHERE, DUO_KEYS(wan_keys), NULL };
+
+#define AT(field) .at = offsetof(struct duo_transport_spec, field)
+static const struct duo_key transport_keys[] = {
+    { "message", DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "300 B", AT(message), .doc = "framing of a message (headers, an event, an order)" },
+    { "token",   DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "60 B", AT(token), .doc = "framing of a streamed token" },
+    { "trips",   DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .max = 100, .def = "0", AT(trips), .doc = "round trips to open a connection: 0 warm, 2 cold with TLS 1.3" },
+    { "idle",    DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "never", .means = INFINITY, .def = "never", AT(idle), .doc = "after which a connection is cold again" },
+    { "detect",  DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "3 s", AT(detect), .doc = "until a dead link is noticed" },
+};
+#undef AT
+const struct duo_keys duo_keys_transport = { sizeof(struct duo_transport_spec), DUO_NO_WHERE, DUO_KEYS(transport_keys), NULL };
+
+/* ---- places --------------------------------------------------------------------------------------- */
+
+static const char *const sites[] = { [DUO_SITE_DEVICE] = "device", [DUO_SITE_EDGE] = "edge", [DUO_SITE_CLOUD] = "cloud",
+                                     [DUO_SITE_API] = "api", [DUO_SITES] = NULL };
+
+#define AT(field) .at = offsetof(struct duo_place_spec, field)
+
+static enum duo_status read_place_cost(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_place_spec *p = at;
+    return duo_read_constants(r, node, &p->over, &p->n_over);
+}
+
+static const struct duo_key place_keys[] = {
+    { "name",            DUO_KEY_NAME,   .need = true, AT(name), .doc = "cloud must be one; device is reserved" },
+    { "site",            DUO_KEY_CHOICE, .choices = sites, .def = "cloud", AT(site), .doc = "edge: at the base stations; api: a service billed by tokens" },
+    { "model",           DUO_KEY_TEXT,   .need = true, AT(model), .doc = "a name of the catalogue (duosim models)" },
+    { "hardware",        DUO_KEY_TEXT,   AT(hardware), .def_doc = "needed, not at api", .doc = "a name of the catalogue (duosim hardware)" },
+    { "quant",           DUO_KEY_TEXT,   AT(quant), .def_doc = "the model's", .doc = "of the weights, like fp8" },
+    { "tensor_parallel", DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1024, .def = "1", AT(tensor_parallel), .doc = "accelerators a replica" },
+    { "replicas",        DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "1", AT(replicas), .doc = "copies that share the load" },
+    { "batch",           DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "64", AT(slots), .doc = "sequences at once, a replica" },
+    { "budget",          DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e9, .def = "2048", AT(budget), .doc = "tokens an iteration takes in" },
+    { "kv_tokens",       DUO_KEY_NUMBER, .dim = DUO_DIM_COUNT, .word = "memory", .means = 0, .min = 1, .def = "memory", AT(kv_tokens), .doc = "tokens whose KV fits, a replica" },
+    { "rtt",             DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(rtt), .doc = "added: from its site's edge and back" },
+    { "load",            DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0", AT(background), .doc = "share of the slots that others hold" },
+    { "cost",            DUO_KEY_OWN,    .read = read_place_cost, .form = "{KEY: value}", .doc = "constants of the cost model, instead of the catalogue's" },
+};
+#undef AT
+
+static enum duo_status check_place(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_place_spec *p = at;
+    const struct duo_node *name = duo_tree_find(node, "name");
+    if (strcmp(p->name, "device") == 0) return duo_bad(r, name, "device is reserved: it is each request's own device");
+    if (strcmp(p->name, "cloud") == 0 && p->site == DUO_SITE_DEVICE)
+        return duo_bad(r, duo_tree_find(node, "site"), "the place called cloud can't be on the device");
+    if (!p->hardware && p->site != DUO_SITE_API) return duo_bad(r, node, "hardware is missing: a name of the catalogue");
+    return DUO_OK;
+}
+
+const struct duo_keys duo_keys_place = { sizeof(struct duo_place_spec), offsetof(struct duo_place_spec, at),
+                                         DUO_KEYS(place_keys), check_place };
+
+/* ---- slo ------------------------------------------------------------------------------------------ */
+
+#define AT(field) .at = offsetof(struct duo_scenario, slo_##field)
+static const struct duo_key slo_keys[] = {
+    { "ttft", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .word = "none", .means = INFINITY, .def = "none", AT(ttft), .doc = "to the first token on the screen" },
+    { "e2e",  DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .word = "none", .means = INFINITY, .def = "none", AT(e2e), .doc = "to the whole answer" },
+    { "tpot", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .word = "none", .means = INFINITY, .def = "none", AT(tpot), .doc = "per token after the first" },
+};
+#undef AT
+const struct duo_keys duo_keys_slo = { sizeof(struct duo_scenario), DUO_NO_WHERE, DUO_KEYS(slo_keys), NULL };
