@@ -1,0 +1,118 @@
+# run.sh DUOSIM BUILD - wrong input.  Each case: one line on stderr that says what and where, nothing on stdout, the right
+# exit code, and no file left behind, half-written or otherwise.
+#
+# A file tests/bad/NAME.yaml says in its first line what is due: "# exit CODE: TEXT THAT MUST BE IN THE LINE".
+# What no scenario file can show (a missing file, a full disk, wrong options) follows below.
+duosim=$(realpath "$1") && modules=$(realpath "$2")/tests/bad || exit 2
+cd "$(dirname "$0")" || exit 2
+bad=$PWD
+scratch=$(mktemp -d) || exit 2
+unset DUOSIM_DATA
+trap 'umount "$scratch/tiny" 2>/dev/null; rm -rf "$scratch"' EXIT
+work=$scratch/work
+passed=0 failed=0 skipped=0
+
+fail() {
+    failed=$((failed + 1))
+    echo "bad input, $1: failed: $2"
+    sed 's/^/    /' "$scratch/err" | head -n 5
+}
+
+# due NAME CODE TEXT COMMAND... : run in an empty folder.
+due() {
+    name=$1 code=$2 text=$3
+    shift 3
+    rm -rf "$work"
+    mkdir "$work"
+    (cd "$work" && exec "$@") >"$scratch/out" 2>"$scratch/err" </dev/null
+    got=$?
+    lines=$(wc -l <"$scratch/err")
+    left=$(ls -A "$work")
+    if   [ "$got" -ne "$code" ];            then fail "$name" "exit $got, want $code"
+    elif [ "$lines" -ne 1 ];                then fail "$name" "$lines lines on stderr, want 1"
+    elif [ -s "$scratch/out" ];             then fail "$name" "something on stdout: $(head -c 100 "$scratch/out")"
+    elif [ -n "$left" ];                    then fail "$name" "left behind: $left"
+    elif ! grep -qF -- "$text" "$scratch/err"; then fail "$name" "does not say: $text"
+    else passed=$((passed + 1))
+    fi
+}
+
+for file in *.yaml; do
+    rule=$(sed -n '1s/^# exit //p' "$file")
+    case $rule in
+    good*) continue ;;
+    [0-9]:\ ?*) due "$file" "${rule%%:*}" "${rule#*: }" "$duosim" run "$bad/$file" --out x.db ;;
+    *) : >"$scratch/err"; fail "$file" 'its first line is not "# exit CODE: TEXT"' ;;
+    esac
+done
+
+# The file they are all made from is good, so that each fails for its own reason.
+rm -rf "$work"
+mkdir "$work"
+if "$duosim" run "$bad/good.yaml" --out "$work/x.db" >"$scratch/out" 2>"$scratch/err" && [ -s "$work/x.db" ] && [ "$(ls -A "$work")" = x.db ]
+then passed=$((passed + 1))
+else fail good.yaml "does not run, or leaves more than its database: $(ls -A "$work")"
+fi
+
+good=$bad/good.yaml
+empty=$scratch/empty.yaml
+: >"$empty"
+printf 'name: x\nseed: \377\376\n' >"$scratch/bytes.yaml"
+due 'missing file'       2 'no/such.yaml: no such file'      "$duosim" run no/such.yaml
+due 'folder'             2 'is a folder'                     "$duosim" run "$bad"
+due 'empty file'         2 'empty.yaml:1'                    "$duosim" run "$empty"
+due 'not UTF-8'          2 'bytes.yaml:2'                    "$duosim" run "$scratch/bytes.yaml"
+due 'scenario name'      2 'did you mean quickstart?'        "$duosim" run quickstrat
+due 'no scenario'        2 'which scenario?'                 "$duosim" run
+due 'two scenarios'      2 'one scenario at a time'          "$duosim" run quickstart quickstart
+due 'command'            2 'did you mean run?'               "$duosim" rnu quickstart
+due 'option'             2 'did you mean --policy?'          "$duosim" run "$good" --polciy cascade
+due 'short option'       2 'unknown option -z'               "$duosim" run "$good" -z
+due 'option without'     2 '--out needs a value'             "$duosim" run "$good" --out
+due 'net'                2 'did you mean fluid?'             "$duosim" run "$good" --net fluids
+due 'jobs'               2 'a whole number from 1'           "$duosim" run "$good" --jobs 0
+due 'seed'               2 '--seed'                          "$duosim" run "$good" --seed one
+due 'set key'            2 'did you mean rtt?'               "$duosim" run "$good" --set cells.rtx='1 ms'
+due 'set value'          2 '3 Mbit/s'                        "$duosim" run "$good" --set cells.rtt='3 Mbit/s'
+due 'set form'           2 'KEY=VALUE'                       "$duosim" run "$good" --set cells.rtt
+due 'policy'             2 'did you mean cloud_only?'        "$duosim" run "$good" --policy cloud_onyl
+due 'policy twice'       2 'as='                             "$duosim" run "$good" --policy edge_only
+due 'policy parameter'   2 'did you mean floor?'             "$duosim" run "$good" --policy cascade:flor=0.5
+due 'only'               2 'did you mean edge_only?'         "$duosim" run "$good" --only edge_olny
+due 'module missing'     2 './no.so'                         "$duosim" run "$good" --policy ./no.so
+due 'module of text'     2 'good.yaml'                       "$duosim" run "$good" --policy "$good"
+due 'module of ABI'      2 'ABI'                             "$duosim" run "$good" --policy "$modules/abi.so"
+due 'module name'        2 'duo_policy_misnamed'             "$duosim" run "$good" --policy "$modules/misnamed.so"
+due 'out in no folder'   2 'no/folder/x.db'                  "$duosim" run "$good" --out no/folder/x.db
+due 'out is a folder'    2 "$scratch"                        "$duosim" run "$good" --out "$scratch"
+due 'table of nothing'   2 'no.db'                           "$duosim" table no.db
+due 'table of text'      2 'good.yaml'                       "$duosim" table "$good"
+due 'table format'       2 'did you mean markdown?'          "$duosim" table no.db --format markdwn
+due 'plot of nothing'    2 'no.db'                           "$duosim" plot no.db
+due 'list policies'      2 'did you mean cascade?'           "$duosim" policies cascad
+due 'list hardware'      2 'no-such-device'                  "$duosim" hardware no-such-device
+due 'json'               2 '"error"'                         "$duosim" run "$bad/unknown_key.yaml" --json
+due 'share'              2 'DUOSIM_SHARE'                    env DUOSIM_SHARE="$scratch/nowhere" "$duosim" run "$good"
+
+if [ "$(id -u)" -eq 0 ]; then
+    unwritable=/proc/duosim.db
+else
+    mkdir "$scratch/shut"
+    chmod 500 "$scratch/shut"
+    unwritable=$scratch/shut/x.db
+fi
+due 'out not writable'   2 "$unwritable"                     "$duosim" run "$good" --out "$unwritable"
+
+# A disk that is full: a file system of 64 KiB, or where only root may mount one, a limit on a file's size.
+mkdir "$scratch/tiny"
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=64k duosim "$scratch/tiny" 2>/dev/null; then
+    due 'disk full' 4 "$scratch/tiny/x.db"                   "$duosim" run "$good" --set arrivals.requests=2000 --out "$scratch/tiny/x.db"
+    [ -z "$(ls -A "$scratch/tiny")" ] || fail 'disk full' "left behind: $(ls -A "$scratch/tiny")"
+fi
+due 'file too large' 4 'x.db'                                sh -c "ulimit -f 16; exec '$duosim' run '$good' --set arrivals.requests=2000 --out x.db"
+if [ -c /dev/full ]; then
+    due 'stdout full' 4 'stdout'                             sh -c "exec '$duosim' scenarios quickstart >/dev/full"
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

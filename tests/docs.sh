@@ -1,0 +1,50 @@
+# docs.sh DUOSIM - what the documents say is so.
+#
+# (1) The policy of README.md builds without a warning and runs.
+# (2) TEMPLATE.c, copied as its head says, does, too.
+# (3) doc/duosim.1 names every subcommand and every long option that --help names.
+duosim=$(realpath "$1") || exit 2
+cd "$(dirname "$0")/.." || exit 2
+root=$PWD
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+flags='-std=c17 -shared -fPIC -Wall -Wextra -Wpedantic -Werror'
+
+# try NAME: build work/NAME.c, run it.
+try() {
+    # shellcheck disable=SC2086
+    if (cd "$work" && ${CC:-cc} $flags -I"$root" -o "$1.so" "$1.c" &&
+        "$duosim" run "$root/tests/bad/good.yaml" --policy "./$1.so" --only "$1" --out "$1.db") >"$work/log" 2>&1
+    then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "docs.sh: failed: $2"
+        tail -n 5 "$work/log"
+    fi
+}
+
+sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$work/mine.c"
+try mine "README.md: its policy builds and runs"
+sed s/TEMPLATE/template/g policies/TEMPLATE.c >"$work/template.c"
+try template "policies/TEMPLATE.c, copied, builds and runs"
+
+# named NAME WHAT: the man page has it.
+named() {
+    if sed 's/\\-/-/g' doc/duosim.1 | grep -qwF -- "$1"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "docs.sh: failed: doc/duosim.1 doesn't name $1 of $2"
+    fi
+}
+
+for command in $("$duosim" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+    named "$command" duosim
+    for option in $("$duosim" "$command" --help | sed -n 's/^  .*\(--[a-z-]*\).*/\1/p'); do
+        named "$option" "duosim $command"
+    done
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 20 ]
