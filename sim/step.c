@@ -72,7 +72,7 @@ void duo_step_pay(struct duo_step_record *s, const struct duo_job *j, int place,
     r->written += j->written;
     if (!isnan(f->dollars_out)) {
         double cached = isnan(f->dollars_cached) ? f->dollars_in : f->dollars_cached;
-        if (j->started_at > 0 || j->joules > 0 || j->written > 0)
+        if (j->seconds > 0 || j->written > 0)              /* what never began is not billed */
             r->row.dollars += j->fresh * f->dollars_in + j->cached * cached + j->written * f->dollars_out;
     } else if (place != DUO_DEVICE)
         r->row.dollars += j->seconds * f->dollars_second;

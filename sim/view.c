@@ -15,7 +15,7 @@ void duo_world_publish(struct duo_world *w)
 
     for (int p = 1; p < w->n_places; p++) {
         struct duo_world_place *place = &w->places[p];
-        struct duo_report *report = &place->reports[place->n_reports++ % DUO_REPORTS];
+        struct duo_published *report = &place->reports[place->n_reports++ % DUO_PUBLISHED];
         struct duo_server_figures f;
         double rate = 0, wait = INFINITY;
         int rated = 0;
@@ -24,16 +24,16 @@ void duo_world_publish(struct duo_world *w)
             if (!isnan(f.decode_rate)) rate += f.decode_rate, rated++;
             if (f.wait < wait) wait = f.wait;
         }
-        *report = (struct duo_report){ .at = now, .decode_rate = rated ? rate / rated : NAN, .wait = wait };
+        *report = (struct duo_published){ .at = now, .decode_rate = rated ? rate / rated : NAN, .wait = wait };
     }
 }
 
-static const struct duo_report *newest(const struct duo_world_place *p, double before)     /* (1) */
+static const struct duo_published *newest(const struct duo_world_place *p, double before)     /* (1) */
 {
-    int kept = p->n_reports < DUO_REPORTS ? p->n_reports : DUO_REPORTS;
+    int kept = p->n_reports < DUO_PUBLISHED ? p->n_reports : DUO_PUBLISHED;
 
     for (int i = 1; i <= kept; i++) {
-        const struct duo_report *r = &p->reports[(p->n_reports - i) % DUO_REPORTS];
+        const struct duo_published *r = &p->reports[(p->n_reports - i) % DUO_PUBLISHED];
         if (r->at <= before) return r;
     }
     return NULL;
@@ -65,7 +65,7 @@ void duo_view_fill(struct duo_request *r, struct duo_view *v, struct duo_place_v
             if (d->server) duo_server_figures(d->server, &fig);
             places[p].decode_rate = fig.decode_rate, places[p].wait = d->server ? fig.wait : 0, places[p].age = 0;
         } else if (p > 0) {
-            const struct duo_report *report = newest(&w->places[p], now - duo_transport_delay(w, p, seat));
+            const struct duo_published *report = newest(&w->places[p], now - duo_transport_delay(w, p, seat));
             if (report) places[p].decode_rate = report->decode_rate, places[p].wait = report->wait, places[p].age = now - report->at;
         }
     }

@@ -14,7 +14,7 @@
 
 enum { DUO_GATEWAY = -1,           /* a node beside the places: the hub of the cloud's site, where gateway seats are */
        DUO_MAX_STEPS = 20000,      /* a request's; more is a policy that loops */
-       DUO_REPORTS = 8 };          /* published figures kept of a place */
+       DUO_PUBLISHED = 8 };          /* published figures kept of a place */
 
 struct duo_world;
 struct duo_request;
@@ -33,7 +33,7 @@ struct duo_radio_cell { duo_route up, down, up_wan, down_wan; duo_link up_link, 
 
 struct duo_outage_alarm { struct duo_world *world; struct duo_alarm alarm; const struct duo_outage *outage; bool over; };
 
-struct duo_report { double at, decode_rate, wait; };
+struct duo_published { double at, decode_rate, wait; };
 
 struct duo_replica { struct duo_server *server; int jobs; };
 
@@ -46,7 +46,7 @@ struct duo_world_place {           /* index 0 is the device: server and cost are
     int                   n_replicas;
     struct duo_replica   *replicas;
     double                delay;          /* from its site's hub, one way, s */
-    struct duo_report     reports[DUO_REPORTS];
+    struct duo_published     reports[DUO_PUBLISHED];
     int                   n_reports;
 };
 
