@@ -206,6 +206,16 @@ bool duo_any_quantity(const char *text, double *out)
     return false;
 }
 
+/* The cost model's keys are SI but for those that end in _hour. */
+static double per_hour(const char *key, const char *text, double value)
+{
+    double scrap;
+    char why[8];
+    size_t n = strlen(key);
+    bool hours = n > 5 && strcmp(key + n - 5, "_hour") == 0;
+    return hours && duo_quantity(text, DUO_DIM_MONEY_PER_TIME, &scrap, why, sizeof why) == 0 ? value * 3600 : value;
+}
+
 /* "120", "uniform(20, 180)", "lognormal(130, 0.9)". */
 enum duo_status duo_read_law(struct duo_reader *r, const struct duo_node *node, enum duo_dimension dim, struct duo_length_law *out)
 {
@@ -245,7 +255,7 @@ enum duo_status duo_read_constants(struct duo_reader *r, const struct duo_node *
         DUO_TRY(duo_read_scalar(r, child, "a number, with a unit where it has one", &text));
         if (!duo_any_quantity(text, &value))
             return duo_bad(r, child, "expected a number, with a unit where it has one; got %.60s", text);
-        (*out)[(*n)++] = (struct duo_constant){ duo_copy(child->key), value, child->key_line, child->key_column };
+        (*out)[(*n)++] = (struct duo_constant){ duo_copy(child->key), per_hour(child->key, text, value), child->key_line, child->key_column };
         duo_path_pop(r, length);
     }
     return DUO_OK;

@@ -144,10 +144,12 @@ static enum duo_status check_policies(const struct duo_scenario *s, struct duo_e
     char hint[160];
     for (int i = 0; i < s->n_policies; i++) {
         const struct duo_policy_spec *p = &s->policies[i], *other = labelled(s, p->label), *of = p->of ? labelled(s, p->of) : NULL;
+        if (other != p && p->at.line == 0)
+            return duo_fail(err, DUO_BAD_INPUT, "two policies are called %s: tell them apart with as=, like %.60s:as=%.40s_2", p->label, p->use, p->label);
         if (other != p)
-            return duo_fail_at(err, DUO_BAD_INPUT, p->at.line ? s->file : "", p->at.line, p->at.column,
-                               "policies.%d: two policies are called %s: tell them apart with as:, like { use: %.60s, as: %.40s_%d }",
-                               i, p->label, p->use, p->label, 2);
+            return duo_fail_at(err, DUO_BAD_INPUT, s->file, p->at.line, p->at.column,
+                               "policies.%d: two policies are called %s: tell them apart with as:, like { use: %.60s, as: %.40s_2 }",
+                               i, p->label, p->use, p->label);
         if (p->of && (!of || of->of))
             return duo_fail_at(err, DUO_BAD_INPUT, p->at.line ? s->file : "", p->at.line, p->at.column,
                                "policies.%d.of: %s %.60s%s", i, of ? "a mix can't be made of a mix, like" : "no policy is called",

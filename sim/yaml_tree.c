@@ -266,7 +266,7 @@ static enum duo_status take_document(struct builder *b, struct duo_node **out)
 {
     DUO_TRY(next_event(b));                              /* stream start */
     DUO_TRY(next_event(b));
-    if (b->event.type == YAML_STREAM_END_EVENT) return duo_fail_at(b->err, DUO_BAD_INPUT, b->file, 0, 0, "is empty");
+    if (b->event.type == YAML_STREAM_END_EVENT) return duo_fail_at(b->err, DUO_BAD_INPUT, b->file, 1, 1, "the file is empty");
     DUO_TRY(next_event(b));
     DUO_TRY(take(b, out, 0));
     DUO_TRY(next_event(b));                              /* document end */
@@ -296,10 +296,11 @@ enum duo_status duo_tree_read(struct duo_node **out, const char *file, struct du
     *out = NULL;
     struct stat st;
     FILE *in = fopen(file, "rb");
+    if (!in && errno == ENOENT) return duo_fail_at(err, DUO_BAD_INPUT, file, 0, 0, "no such file");
     if (!in) return duo_fail_at(err, DUO_BAD_INPUT, file, 0, 0, "can't be opened: %s", strerror(errno));
     if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode)) {
         fclose(in);
-        return duo_fail_at(err, DUO_BAD_INPUT, file, 0, 0, "is a directory, not a scenario");
+        return duo_fail_at(err, DUO_BAD_INPUT, file, 0, 0, "is a folder, not a scenario");
     }
     char *text = duo_new(MAX_BYTES + 1, 1);
     size_t n = fread(text, 1, MAX_BYTES + 1, in);
