@@ -404,7 +404,7 @@ enum duo_status duo_ledger_pull(struct duo_ledger *ledger, bool *more, struct du
 const char *duo_ledger_fault(const struct duo_ledger *ledger, const struct duo_row_run **row)
 {
     *row = ledger->ended ? &ledger->row : NULL;
-    if (ledger->bad)    return "left rows that cannot be read";
+    if (ledger->bad || (ledger->ended && ledger->used > 0)) return "left rows that cannot be read";
     if (!ledger->ended) return "ended before its last row";
     return NULL;
 }
