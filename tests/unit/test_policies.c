@@ -417,6 +417,10 @@ static void parallel_draft(void)
     s.length = 11;
     RUN(parallel_draft, "w0+4 v1 w0+1@4 w0+4@5 v1 w0+1@9 w0+4@10 v1 A");     /* (1) (2) (3): 5, 5 and the end */
     CHECK_NEAR(fake.now, 4 * 0.02 + 3 * 0.11, 1e-9);         /* drafting is hidden behind the passes */
+    s.pass = 0.05;
+    RUN(parallel_draft, "w0+4 v1 w0+1@4 w0+4@5 v1 w0+1@9 w0+4@10 v1 A");     /* (3): the guess was right, its draft goes on */
+    CHECK_NEAR(fake.now, 0.08 + 0.10 + 0.05 + 0.05, 1e-9);
+    s.pass = 0.11;
     s.agree = 0;
     s.length = 3;
     RUN(parallel_draft, "w0+4 v1 w0+1@4 w0+4@5 w0+4@1 v1 w0+1@5 w0+4@6 w0+4@2 v1 w0+1@6 w0+4@7 A");        /* (3) */
