@@ -56,7 +56,7 @@ suite_build() {
 # suite_tests FOLDER: every test program of a build, two at a time.
 suite_tests() {
     list=$logs/list
-    find "$1/tests" -type f -perm -u+x ! -name '*.so' ! -path '*/bench/*' | LC_ALL=C sort >"$list"
+    find "$1/tests" -type f -perm -u+x \( -name 'test_*' -o -name 'law_*' \) ! -name '*.so' | LC_ALL=C sort >"$list"
     xargs -P 2 -n 1 sh tests/one.sh "$logs" <"$list"
     while read -r program; do
         name=$(echo "$program" | tr / _)

@@ -49,8 +49,17 @@ int  duo_whole(const struct duo_args *, const char *option, const char *value, i
 /* Print *err, unless `status` came without a message; returns `status`. */
 int  duo_finish(const struct duo_args *, enum duo_status, const struct duo_err *);
 
+/* A database for reading; what is none, or not one of ours, is refused by name. */
+struct sqlite3;
+enum duo_status duo_app_open(struct sqlite3 **, const char *path, struct duo_err *);
 enum duo_status duo_app_catalogue(struct duo_catalogue **, struct duo_err *);
 /* The file of a scenario given by path or by name. */
 enum duo_status duo_app_scenario(const char *text, char *path, size_t n, struct duo_err *);
+
+/* Hold every expectation of the plan against the results: a line for each that fell short or can't be told, and a
+ * count.  Those of labels that are not in the plan (any more) are left out.  DUO_FELL_SHORT, or DUO_OK. */
+struct duo_summary;
+struct duo_plan;
+enum duo_status duo_app_expect(FILE *, const struct duo_summary *, const struct duo_plan *, struct duo_err *);
 
 #endif

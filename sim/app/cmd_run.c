@@ -12,9 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/sentences.h"
 #include "analysis/summary.h"
+#include "analysis/table.h"
 #include "sim/app/app.h"
-#include "sim/app/show.h"
 #include "sim/sweep.h"
 
 enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY_SEED };
@@ -223,14 +224,24 @@ static void print_plan(const struct wishes *w, const struct duo_plan *plan)
            s->n_policies, s->n_policies == 1 ? "policy" : "policies", s->n_seeds, s->n_seeds == 1 ? "seed" : "seeds");
 }
 
-/* A failed run keeps its place in the exit code; what else is wrong with the printing goes first. */
+static enum duo_status print_results(const struct duo_args *a, const struct wishes *w, const struct duo_plan *plan,
+                                     const struct duo_summary *summary, struct duo_err *err)
+{
+    struct duo_table_spec spec = { .format = a->json ? DUO_TABLE_JSON : DUO_TABLE_TEXT, .by_seed = w->by_seed };
+    DUO_TRY(duo_table_print(stdout, summary, &spec, err));
+    if (a->json) return duo_app_expect(stderr, summary, plan, err);
+    putchar('\n');
+    duo_sentences_print(stdout, summary);
+    return duo_app_expect(stdout, summary, plan, err);
+}
+
 static enum duo_status show(const struct duo_args *a, const struct wishes *w, const struct duo_plan *plan, struct duo_err *err)
 {
     struct duo_summary summary = { 0 };
-    sqlite3 *db;
-    DUO_TRY(duo_db_open(&db, w->out, err));
+    struct sqlite3 *db;
+    DUO_TRY(duo_app_open(&db, w->out, err));
     enum duo_status status = duo_summary_read(&summary, db, err);
-    if (status == DUO_OK) status = duo_show_run(&summary, plan, a->json, w->by_seed, err);
+    if (status == DUO_OK) status = print_results(a, w, plan, &summary, err);
     duo_summary_free(&summary);
     sqlite3_close(db);
     return status;

@@ -1,10 +1,28 @@
-/* common.c - what subcommands share: the catalogue, and a scenario by file or by name. */
+/* common.c - what subcommands share: a database, the catalogue, a scenario by file or by name. */
+#include <errno.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "sim/app/app.h"
 #include "sim/share.h"
+
+enum duo_status duo_app_open(struct sqlite3 **db, const char *path, struct duo_err *err)
+{
+    struct stat s;
+    *db = NULL;
+    if (stat(path, &s) != 0) return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "%s", strerror(errno));
+    if (S_ISDIR(s.st_mode))  return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "is a folder, not a database");
+    int bad = sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL);
+    if (bad == SQLITE_OK) bad = sqlite3_exec(*db, "SELECT label, state, reason FROM run LIMIT 1", NULL, NULL, NULL);
+    if (bad == SQLITE_OK) return DUO_OK;
+    const char *why = bad == SQLITE_ERROR ? "a database, but not one of duosim" : sqlite3_errmsg(*db);
+    duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "%s", why);
+    sqlite3_close(*db);
+    *db = NULL;
+    return DUO_BAD_INPUT;
+}
 
 enum duo_status duo_app_catalogue(struct duo_catalogue **out, struct duo_err *err)
 {

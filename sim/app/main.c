@@ -138,11 +138,11 @@ int duo_whole(const struct duo_args *a, const char *option, const char *value, i
 
 int duo_finish(const struct duo_args *a, enum duo_status status, const struct duo_err *err)
 {
-    if (status == DUO_OK || err->status == DUO_OK) return status;
+    if (status == DUO_OK || err->status == DUO_OK) return (int)status;
     fflush(stdout);
     if (!a->json && !err->file[0]) fputs("duosim: ", stderr);
     duo_err_print(stderr, err, a->json);
-    return status;
+    return (int)status;
 }
 
 /* ---------------------------------------------------------------- main */
@@ -163,9 +163,9 @@ static int end(int status)
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
         fprintf(stderr, "duosim: stdout: %s\n", strerror(errno ? errno : EIO));
-        return status == DUO_OK ? DUO_NO_RESOURCES : status;
+        return status == DUO_OK ? (int)DUO_NO_RESOURCES : status;
     }
-    return status;
+    return (int)status;
 }
 
 static int dispatch(int argc, char **argv)
