@@ -217,6 +217,13 @@ static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
     return check_roles(w, err);
 }
 
+static const char *param_of(const struct duo_policy_spec *use, const char *key)
+{
+    for (int i = 0; i < use->n_params; i++)
+        if (strcmp(use->params[i].key, key) == 0) return use->params[i].value;
+    return NULL;
+}
+
 static enum duo_status join_files(struct duo_world *w, const char *const *names, struct duo_err *err)
 {
     for (int i = 0; i < w->use->n_params; i++) {
@@ -227,7 +234,7 @@ static enum duo_status join_files(struct duo_world *w, const char *const *names,
         int unmatched;
         if (!decisions && strcmp(p->key, "scores") != 0) continue;
         path = beside(w->scenario, p->value);
-        bad = duo_answers_join(&w->answers, p->value, path, NULL, decisions ? names : NULL, decisions ? w->n_places : 0, &unmatched, err);
+        bad = duo_answers_join(&w->answers, p->value, path, param_of(w->use, "column"), decisions ? names : NULL, decisions ? w->n_places : 0, &unmatched, err);
         free(path);
         DUO_TRY(bad);
         w->unmatched = (w->unmatched < 0 ? 0 : w->unmatched) + unmatched;
