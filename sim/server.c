@@ -387,11 +387,11 @@ static void tell(struct duo_server *s)
 /* The stretch is over. */
 static void change(struct duo_server *s)
 {
-    double seconds = sum_of(s->a, s->b, 1) / s->members, joules = sum_of(s->joules_a, s->joules_b, 1) / s->members;
+    bool prompts = s->chunked > 0;
 
     settle(s, s->last);
     end_decoding(s);
-    end_prompts(s, seconds, joules);
+    if (prompts) end_prompts(s, s->a / s->members, s->joules_a / s->members);
 }
 
 static void ring(void *owner)
@@ -502,7 +502,7 @@ static void cancel_prompt(struct duo_server *s, struct duo_job *j)
     uint64_t done = done_by(s, now_of(s));
     bool runs = s->iterating && j->slot > 0 && (done || s->t0 < now_of(s));
     bool alone = runs && !done && s->members == j->slot && !s->paid;
-    double part = 1, n = s->members, seconds = sum_of(s->a, s->b, 1), joules = sum_of(s->joules_a, s->joules_b, 1);
+    double part = 1, n = s->members, seconds = s->a, joules = s->joules_a;
 
     unlink_job(&s->prompts, j);
     s->left_running -= (double)j->left + j->output - (runs && !alone ? j->slot : 0);    /* settle() takes the chunk */
