@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x64756f73, PULL = 1 << 20, MAX_PATH = PATH_MAX };
+enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x64756f73, PULL = 1 << 20, HOLE = 1 << 22, MAX_PATH = PATH_MAX };
 
 /* What comes from a file goes into SQLite through a virtual table: one INSERT ... SELECT takes a buffer full of rows,
  * which takes half the time of binding each. */
@@ -33,6 +33,7 @@ struct duo_ledger {
     int64_t        run;
     int            fd;
     off_t          offset;                       /* of the first byte that is not in the buffer */
+    off_t          hole;                         /* up to here the file's room is given back */
     size_t         used;                         /* bytes in the buffer: the beginning of a row */
     bool           closed, ended, bad;           /* the run's row, the end mark was there; what came is no row */
     struct duo_row_run row;
@@ -354,7 +355,7 @@ enum duo_status duo_ledger_begin(struct duo_ledger *ledger, int64_t run, int fd,
 {
     ledger->run    = run;
     ledger->fd     = fd;
-    ledger->offset = 0;
+    ledger->offset = ledger->hole = 0;
     ledger->used   = 0;
     ledger->closed = ledger->ended = ledger->bad = false;
     return execute(ledger, "SAVEPOINT run", err);
@@ -388,6 +389,16 @@ static enum duo_status take_rows(struct duo_ledger *ledger, struct duo_err *err)
     return DUO_OK;
 }
 
+/* What is read need not reach the disk; the end of the file stays, duo_rows_last reads it.  A file system that can't
+ * keeps it all. */
+static void give_back(struct duo_ledger *ledger)
+{
+    off_t to = ledger->offset - PULL;
+    if (to - ledger->hole < HOLE) return;
+    int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    if (fallocate(ledger->fd, mode, ledger->hole, to - ledger->hole) == 0) ledger->hole = to;
+}
+
 enum duo_status duo_ledger_pull(struct duo_ledger *ledger, bool *more, struct duo_err *err)
 {
     *more = false;
@@ -398,6 +409,7 @@ enum duo_status duo_ledger_pull(struct duo_ledger *ledger, bool *more, struct du
     ledger->offset += n;
     ledger->used   += (size_t)n;
     *more = n > 0;
+    give_back(ledger);
     return n > 0 ? take_rows(ledger, err) : DUO_OK;
 }
 
