@@ -3,15 +3,16 @@
  * (1) A path is a list of links.  All flows share every link max-min fairly; there is no
  *     latency here (propagation is the transport's alarm).
  * (2) Capacities in B/s may change at any time; at 0 the flows of a link are parked and go on
- *     when it is more.
+ *     when it is more.  A link declared INFINITY limits nothing and stays so; others stay finite.
  * (3) A link that goes down keeps its flows parked for `detect` seconds; those still there then,
  *     and those started on a down link, end as unreachable `detect` seconds after they were
  *     stopped.  Up again earlier: they go on.
  * (4) Ends within 1 ns of each other are one instant: flows by their number, then the clock's
  *     alarms by sequence.  Both backends keep this, and give the same dates to 1e-9 s.
  * (5) duo_net_run delivers the earlier of the clock's head and the next flow end until neither
- *     is left, `*stop` is set, or the next is later than `until`.
- * (6) 0 bytes end at once, through the clock.
+ *     is left, `*stop` is set, or the next is later than `until`, to which time then moves.
+ * (6) 0 bytes end at once, through the clock; so does all on a route where nothing limits.  On a
+ *     route that is down they are as other flows: (3).
  * Links and paths are declared before duo_net_seal; flows only after it. */
 #ifndef DUO_SIM_NET_H
 #define DUO_SIM_NET_H
@@ -21,6 +22,8 @@
 
 #include "sim/base/err.h"
 #include "sim/clock.h"
+
+#define DUO_FLOW_MOST 0x1p42               /* bytes; a flow has fewer */
 
 struct duo_net;
 struct duo_flow;                           /* valid until its end or cancel */

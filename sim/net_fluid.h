@@ -1,0 +1,78 @@
+/* net_fluid.h - the fluid model's state, shared by net_fluid.c (flows, dates) and net_level.c (rates). */
+#ifndef DUO_SIM_NET_FLUID_H
+#define DUO_SIM_NET_FLUID_H
+
+#include "sim/net_inside.h"
+
+enum { DUO_NONE = -1 };
+
+/* A binary heap from 1, least key first; where each id lies stands in an array of the caller's (0: nowhere). */
+struct duo_heap_item { double key; int32_t id; };
+struct duo_heap { struct duo_heap_item *at; int32_t n, room; };
+
+void duo_heap_put(struct duo_heap *, int32_t *place, int32_t id, double key);    /* or move */
+void duo_heap_drop(struct duo_heap *, int32_t *place, int32_t id);
+
+struct duo_fluid_mark { double mark; struct duo_flow *flow; };
+
+/* A route on a link; in the link's list while the route is active. */
+struct duo_fluid_hop { int32_t link, route; struct duo_fluid_hop *before, *after; };
+
+struct duo_fluid_route {
+    double  service, since;        /* bytes that each flow has got, at that date */
+    double  rate;                  /* of a flow, while bound by its own capacity */
+    double  offset;                /* its service less its group's, while bound by a link */
+    double  most, share;           /* the least capacity on it; the same for each flow */
+    double  top;                   /* the mark that its date stands for */
+    int32_t group;                 /* the link that bounds it, or DUO_NONE */
+    int32_t n, room;               /* flows */
+    struct duo_fluid_mark *at;     /* from 1 */
+    struct duo_fluid_hop  *hops;
+    int32_t n_hops, coupled;       /* coupled: coupling links on it, while active */
+    bool    active, noted;         /* active: has flows and isn't halted */
+    enum { DUO_NO_SIDE, DUO_BOUND, DUO_CAPPED } side;    /* at its alone link */
+    int32_t held_n;                /* what that link's sums hold of it */
+    double  held_most;
+    int32_t round, bound;          /* while its component is solved */
+};
+
+struct duo_fluid_link {
+    double   capacity, demand;     /* demand: sum of the active routes' `most` */
+    int32_t  n_active, tangled;    /* tangled: active routes with another coupling link */
+    bool     couples, alone, noted, waiting;
+    struct duo_fluid_hop *active;
+    double   service, since, level, head;    /* its group: `level` is the rate of a flow, `head` the first mark dated */
+    struct duo_heap ends;          /* the group's routes by first mark */
+    struct duo_heap bound, capped; /* while alone: routes by share, and by falling share */
+    double   used;                 /* by the capped */
+    int64_t  sharers;              /* flows of the bound */
+    double   left;                 /* while its component is solved */
+    int64_t  count;
+    int32_t  round;
+};
+
+struct duo_fluid {
+    double   now;
+    int32_t  n_routes, n_links, round;
+    struct duo_fluid_route *routes;
+    struct duo_fluid_link  *links;
+    struct duo_fluid_hop   *hops;
+    struct duo_heap         calendar, shares;
+    int32_t *place;                /* of routes and, behind them, links: in the calendar or a link's `ends` */
+    int32_t *side_place, *share_place;
+    int32_t *noted, n_noted, *noted_links, n_noted_links, *waiting, n_waiting;
+    int32_t *part_routes, n_part_routes, *part_links, n_part_links;
+};
+
+/* Bound a route by its own capacity, or by a link; then say that link's level. */
+void duo_fluid_own(struct duo_fluid *, int32_t route);
+void duo_fluid_join(struct duo_fluid *, int32_t route, int32_t link);
+void duo_fluid_level(struct duo_fluid *, int32_t link, double level);
+
+/* Solve a coupling link, whose routes' counts and capacities may have changed. */
+void duo_fluid_solve(struct duo_fluid *, int32_t link);
+void duo_fluid_refresh(struct duo_fluid *, int32_t route, int32_t link);     /* an alone link's route has changed */
+void duo_fluid_forget(struct duo_fluid *, int32_t route);                    /* it leaves its alone link */
+void duo_fluid_dissolve(struct duo_fluid *, int32_t link);                   /* alone no more */
+
+#endif
