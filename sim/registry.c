@@ -283,18 +283,6 @@ int duo_quantile_of(const struct duo_params *p, const char *signal, double q, do
 /* Read whole and kept until the program ends: configurations point into them. */
 static struct blob { struct blob *next; char path[PATH_MAX]; size_t bytes; max_align_t data[]; } *blobs;
 
-static void blob_path(const struct duo_params *p, const char *value, char *path, size_t n)
-{
-    const char *data = "$DUOSIM_DATA/", *root = getenv("DUOSIM_DATA"), *slash = strrchr(file_of(p), '/');
-
-    if (strncmp(value, data, strlen(data)) == 0 && root)
-        snprintf(path, n, "%s/%s", root, value + strlen(data));
-    else if (value[0] != '/' && slash)
-        snprintf(path, n, "%.*s/%s", (int)(slash - file_of(p)), file_of(p), value);
-    else
-        snprintf(path, n, "%s", value);
-}
-
 static struct blob *read_blob(const char *path)
 {
     FILE *f = fopen(path, "rb");
@@ -315,20 +303,19 @@ static struct blob *read_blob(const char *path)
 int duo_blob_of(const struct duo_params *p, const char *key, const void **out, size_t *bytes)
 {
     const struct duo_param *q = find(p, key);
-    char path[PATH_MAX], why[400];
+    char *path, why[400];
     struct blob *b;
 
     if (!q) return 0;
-    blob_path(p, q->value, path, sizeof path);
+    if (duo_scenario_path(file_of(p), q->value, &path, why, sizeof why) != DUO_OK) return complain(p, key, why);
     for (b = blobs; b && strcmp(b->path, path) != 0; ) b = b->next;
-    if (!b) {
-        if (!(b = read_blob(path))) {
-            snprintf(why, sizeof why, "cannot read %.300s", path);
-            return complain(p, key, why);
-        }
+    if (!b && (b = read_blob(path))) {
         b->next = blobs;
         blobs = b;
     }
+    if (!b) snprintf(why, sizeof why, "cannot read %.300s", path);
+    free(path);
+    if (!b) return complain(p, key, why);
     *out = b->data;
     *bytes = b->bytes;
     return 0;

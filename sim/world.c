@@ -189,17 +189,6 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
 
 /* ---- answers and the policy */
 
-static char *beside(const struct duo_scenario *s, const char *path)       /* relative to the scenario's file */
-{
-    const char *slash = strrchr(s->file, '/');
-    size_t dir = slash && path[0] != '/' ? (size_t)(slash - s->file) + 1 : 0;
-    char *out = duo_new(dir + strlen(path) + 1, 1);
-
-    memcpy(out, s->file, dir);
-    strcpy(out + dir, path);
-    return out;
-}
-
 static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_answers_spec *a = &w->scenario->answers;
@@ -230,10 +219,11 @@ static enum duo_status join_files(struct duo_world *w, const char *const *names,
         const struct duo_param *p = &w->use->params[i];
         bool decisions = strcmp(p->key, "file") == 0;
         enum duo_status bad;
-        char *path;
+        char *path, why[256];
         int unmatched;
         if (!decisions && strcmp(p->key, "scores") != 0) continue;
-        path = beside(w->scenario, p->value);
+        if (duo_scenario_path(w->scenario->file, p->value, &path, why, sizeof why) != DUO_OK)
+            return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, p->at.line, p->at.column, "%s: %s", p->key, why);
         bad = duo_answers_join(&w->answers, p->value, path, param_of(w->use, "column"), decisions ? names : NULL, decisions ? w->n_places : 0, &unmatched, err);
         free(path);
         DUO_TRY(bad);
