@@ -273,7 +273,7 @@ static enum duo_status build_policy(struct duo_world *w, struct duo_err *err)
     DUO_TRY(join_files(w, names, err));
     DUO_TRY(check_needs(w, err));
     if (is_mix) {
-        duo_show_double(w->spec->mix_share, share);
+        duo_show_double(isnan(w->spec->mix_share) ? 0 : w->spec->mix_share, share);    /* not known yet: only checked */
         use.params = &mix, use.n_params = 1;
     }
     params = (struct duo_params){ .scenario = s, .spec = &use, .answers = w->answers, .places = names, .n_places = w->n_places, .err = err };
