@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sim/sweep.h"
@@ -99,6 +100,17 @@ static void in_policy(const struct duo_run_spec *spec, const char *what)
     for (volatile unsigned i = 0; ; i++) {}
 }
 
+/* Calls of 5 ms each, as often as takes half a second: four times the limit of one. */
+static void many_calls(struct duo_watch *watch)
+{
+    for (clock_t start = clock(); clock() - start < CLOCKS_PER_SEC / 2; ) {
+        watch->calls += 1;
+        watch->in_policy = 1;
+        for (clock_t call = clock(); clock() - call < CLOCKS_PER_SEC / 200; ) {}
+        watch->in_policy = 0;
+    }
+}
+
 enum duo_status duo_run(const struct duo_run_spec *spec, struct duo_rows *rows, bool *too_many, struct duo_err *err)
 {
     assert(spec->net != DUO_NET_AUTO && spec->watch);
@@ -107,6 +119,7 @@ enum duo_status duo_run(const struct duo_run_spec *spec, struct duo_rows *rows, 
     if (does(spec, "segv"))    in_policy(spec, "segv");
     if (does(spec, "exit"))    in_policy(spec, "exit");
     if (does(spec, "loop"))    in_policy(spec, "loop");
+    if (does(spec, "brief"))   many_calls(spec->watch);
     if (does(spec, "no_room")) exit(DUO_NO_RESOURCES);
     if (does(spec, "silent"))  return DUO_OK;                                       /* without its last row */
     if (does(spec, "sleep"))   sleep(30);
@@ -437,6 +450,16 @@ static void test_mix(void)
     CHECK_INT(files(), 0);
 }
 
+/* child.h (2) is about one call. */
+static void test_brief(void)
+{
+    struct duo_err err = { 0 };
+    add("brief", NULL);
+    struct duo_sweep_spec spec = make(2, 1, 2, path("brief.db"));
+    CHECK_INT(duo_sweep(&spec, &err), DUO_OK);
+    unlink(path("brief.db"));
+}
+
 /* (5) */
 static void test_auto(void)
 {
@@ -560,6 +583,7 @@ int main(void)
     test_all_sorts();
     test_unknown();
     test_mix();
+    test_brief();
     test_auto();
     test_refused();
     test_full();
