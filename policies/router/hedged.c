@@ -6,12 +6,13 @@
  * (3) The first good answer is given; the other writer is cancelled, and what it did is paid.
  * (4) With `delay`, the strong model starts only so many seconds later, if it is still wanted then; it starts at
  *     once when the weak one fails or doubts.
- * (5) If the strong model fails, the weak answer is given as it is; if both fail, the request fails.
+ * (5) If the strong model fails, or has not begun within `patience` of its start, the weak answer is given as it is;
+ *     if both fail, the request fails.
  *
  * Source: Dean and Barroso 2013 (The Tail at Scale): hedged requests, between two models. */
 #include "policies/policy.h"
 
-struct config  { double floor, delay; duo_place weak, strong; };
+struct config  { double floor, delay, patience; duo_place weak, strong; };
 struct request { duo_step weak, strong; duo_text doubtful; bool weak_over, strong_begun, strong_over; };
 
 static int init(void *config, const struct duo_params *p)
@@ -22,6 +23,7 @@ static int init(void *config, const struct duo_params *p)
     *c = (struct config){ .floor = 0.8, .weak = DUO_DEVICE, .strong = DUO_CLOUD };
     if ((bad = duo_number_of(p, "floor", 0, 1, &c->floor)) != 0) return bad;
     if ((bad = duo_number_of(p, "delay", 0, 1e6, &c->delay)) != 0) return bad;
+    if ((bad = duo_number_of(p, "patience", 0, 1e6, &c->patience)) != 0) return bad;
     if ((bad = duo_place_of(p, "weak", &c->weak)) != 0) return bad;
     return duo_place_of(p, "strong", &c->strong);
 }
@@ -33,7 +35,7 @@ static void start_strong(struct duo_turn *t)
 
     if (r->strong_begun) return;
     r->strong_begun = true;
-    r->strong = duo_write(t, (struct duo_work){ .at = c->strong, .from = t->prompt });
+    r->strong = duo_write(t, (struct duo_work){ .at = c->strong, .from = t->prompt, .patience = c->patience });    /* (5) */
 }
 
 static void win(struct duo_turn *t, duo_step other, bool other_over)

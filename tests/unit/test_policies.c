@@ -319,6 +319,13 @@ static void hedged(void)
     RUN(hedged, "w0 w1 c A");                                /* (3): the cloud is faster */
     CHECK(fake_is_own(fake.answer, DUO_CLOUD));
     quiet();
+    s.place[0].confidence.mean = 0;
+    s.place[1].first = 9;
+    set("patience", "5");
+    RUN(hedged, "w0 w1~ A");                                 /* (5) */
+    CHECK(fake_is_own(fake.answer, DUO_DEVICE));
+    CHECK_NEAR(fake.now, 5, 0);
+    quiet();
     set("delay", "100");
     RUN(hedged, "w0 z A");                                   /* (4) */
     s.place[0].confidence.mean = 0;
