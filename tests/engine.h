@@ -82,7 +82,7 @@ static inline struct engine_out engine_run(const char *yaml, const char *const *
     unlink(rows_file);
     if (write(fd, yaml, strlen(yaml)) < 0) abort();
     close(fd);
-    if (!engine_catalogue && (duo_share_dir(DUO_SHARE_CATALOGUE, dir, sizeof dir, &o.err) || duo_catalogue_open(&engine_catalogue, dir, &o.err))) abort();
+    if (!engine_catalogue && (duo_share_dir(DUO_SHARE_CATALOGUE, dir, sizeof dir, &o.err) || duo_catalogue_open(&engine_catalogue, dir, &o.err))) { printf("%s\n", o.err.text); abort(); }
     o.status = duo_plan_read(&plan, file, set, n_set, &o.err);
     unlink(file);
     if (o.status) { close(rows); return o; }

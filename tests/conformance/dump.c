@@ -1,4 +1,5 @@
-/* dump.c - every table of a result database but `host`, as sorted lines: two databases are the same if these are. */
+/* dump.c - every table of a result database but `host`, as sorted lines: two databases are the same if these are.
+ * dump --columns FILE.db TABLE prints the table's columns. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static void table(sqlite3 *db, const char *name)
     snprintf(sql, sizeof sql, "SELECT * FROM \"%s\"", name);
     if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) { fprintf(stderr, "%s\n", sqlite3_errmsg(db)); exit(2); }
     while (sqlite3_step(s) == SQLITE_ROW) {
-        size_t length = 0, size;
+        size_t size;
         char *line;
         FILE *f = open_memstream(&line, &size);
         for (int i = 0; i < sqlite3_column_count(s); i++) {
@@ -24,7 +25,6 @@ static void table(sqlite3 *db, const char *name)
             else fprintf(f, "|%s", (const char *)sqlite3_column_text(s, i));
         }
         fclose(f);
-        (void)length;
         if (n == room) lines = realloc(lines, (room = room ? 2 * room : 1024) * sizeof *lines);
         lines[n++] = line;
     }
@@ -39,6 +39,15 @@ int main(int argc, char **argv)
     sqlite3 *db;
     sqlite3_stmt *s;
 
+    if (argc == 4 && strcmp(argv[1], "--columns") == 0 && sqlite3_open_v2(argv[2], &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+        char sql[256];
+        snprintf(sql, sizeof sql, "SELECT name FROM pragma_table_info('%s')", argv[3]);
+        sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+        while (sqlite3_step(s) == SQLITE_ROW) printf("%s ", (const char *)sqlite3_column_text(s, 0));
+        printf("\n");
+        sqlite3_finalize(s);
+        return sqlite3_close(db);
+    }
     if (argc != 2 || sqlite3_open_v2(argv[1], &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) { fprintf(stderr, "usage: dump FILE.db\n"); return 2; }
     sqlite3_prepare_v2(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'host' ORDER BY name", -1, &s, NULL);
     while (sqlite3_step(s) == SQLITE_ROW) table(db, (const char *)sqlite3_column_text(s, 0));

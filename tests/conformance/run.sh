@@ -1,0 +1,85 @@
+#!/bin/sh
+# Every policy over hostile worlds: no run fails, every request is accounted for, the same bytes twice and with
+# any number of workers, on both networks.  Then policies that break the contract: each fails alone, by name.
+# Usage: run.sh BUILD_DIR
+set -u
+build=$1
+here=$(dirname "$0")
+duosim=$build/duosim
+dump=$build/tests/conformance/dump
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0 skipped=0
+
+ok()  { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "failed: $*"; }
+
+# a capacity that is zero for seconds: 2 s at full rate, 3 s of nothing (one integer a packet, in ms)
+awk 'BEGIN { for (i = 1; i <= 1000; i++) print i * 2; print 5000 }' > "$work/zero.trace"
+# outcomes whose confidences are missing for every second question
+awk 'BEGIN { print "query_id,prompt_tokens,weak|score,weak|tokens,weak|confidence,strong|score,strong|tokens,strong|confidence,split";
+             for (i = 0; i < 80; i++) printf "q%d,%d,%d,%d,%s,%d,%d,%s,%s\n", i, 40 + i, i % 2, 20 + i % 50, i % 2 ? "" : "0.7", i % 3 > 0, 30 + i % 40, i % 2 ? "" : "0.9", i < 20 ? "train" : "test" }' > "$work/nan.csv"
+sed "s#^answers:#answers:\n  recorded: $work/nan.csv\n  format: duosim\nold:#" "$here/base.yaml" |
+awk '/^old:/ { skip = 1; print "  fill: { agreement: { acceptance: 0.7 }, exits: { floor: 0.3 }, scores: { auc: 0.7 } }"; print "  roles: { device: weak, small: weak, edge: weak, cloud: strong }"; next } /^policies:/ { skip = 0 } !skip' > "$work/nan.yaml"
+
+world() {                       # NAME FILE [--set ...]: runs twice on each network
+    name=$1 file=$2; shift 2
+    for net in $nets; do
+        "$duosim" run "$file" "$@" --net $net --jobs 1 --out "$work/a.db" >"$work/out" 2>"$work/err"; rc=$?
+        if [ $rc -ne 0 ]; then bad "$name on $net: exit $rc: $(tail -n 3 "$work/err")"; continue; fi
+        "$duosim" run "$file" "$@" --net $net --jobs 4 --out "$work/b.db" >/dev/null 2>&1
+        "$dump" "$work/a.db" >"$work/a.txt" && "$dump" "$work/b.db" >"$work/b.txt"
+        if cmp -s "$work/a.txt" "$work/b.txt"; then ok; else bad "$name on $net: other bytes with 4 workers"; fi
+        if grep -q '^run|' "$work/a.txt" && awk -F'|' -v c="$columns" '
+            BEGIN { split(c, name, " "); for (i in name) at[name[i]] = i + 1 }
+            /^run\|/ { if ($at["state"] != "done" || $at["requests"] != $at["answered"] + $at["failed"] + $at["pending"]) exit 1 }' "$work/a.txt"
+        then ok; else bad "$name on $net: a run is missing, failed, or has lost requests"; fi
+    done
+}
+
+nets=fluid
+"$duosim" --version | grep -qi simgrid && nets="fluid simgrid"
+columns=$("$duosim" run "$here/base.yaml" --set arrivals.requests=1 --seed 1 --net fluid --out "$work/c.db" >/dev/null 2>&1; "$dump" --columns "$work/c.db" run)
+
+world quiet          "$here/base.yaml"
+world dead_link      "$here/base.yaml" --set 'cells.outages=[{from: 3 s, to: inf}]'
+world flapping_link  "$here/base.yaml" --set 'cells.outages=[{from: 1 s, to: 2 s}, {from: 3 s, to: 8 s}, {from: 9 s, to: 9.5 s, cell: 1}, {from: 4 s, to: 5 s, wan: true}]'
+world zero_bandwidth "$here/base.yaml" --set "cells.up={trace: $work/zero.trace, format: mahimahi, offset: random}"
+world burst          "$here/base.yaml" --set arrivals.process=at_once
+world one_token      "$here/base.yaml" --set answers.synthetic.voices.weak.length=1 --set answers.synthetic.voices.strong.length=1 --set answers.synthetic.voices.middle.length=1
+world nan_confidence "$work/nan.yaml"
+world battery_0      "$here/base.yaml" --set 'devices.phone.battery=0 J'
+world battery_dies   "$here/base.yaml" --set 'devices.phone.battery=20 J'
+world one_slot       "$here/base.yaml" --set places.cloud.batch=1 --set places.cloud.replicas=1
+world kv_too_small   "$here/base.yaml" --set places.cloud.kv_tokens=150 --set places.small.kv_tokens=150
+world timeouts       "$here/base.yaml" --set 'policies.cascade.patience=1 ms' --set 'policies.hedged.patience=1 ms' --set places.cloud.batch=1
+world no_requests    "$here/base.yaml" --set arrivals.requests=0
+world cut_short      "$here/base.yaml" --set 'until=4 s'
+world jitter         "$here/base.yaml" --set 'cells.jitter=30 ms' --set 'transport.trips=2'
+world sessions       "$here/base.yaml" --set answers.synthetic.sessions=3 --set 'arrivals.think=2 s' --set places.cloud.kv_tokens=3000
+
+# ---- policies that break the contract: each fails alone and by name, the others finish
+modules=$(cd "$build/tests/conformance" && pwd)
+breaks() {                      # MODULE WORDS
+    "$duosim" run "$here/base.yaml" --seed 1 --set arrivals.requests=20 --only edge_only --policy "$modules/$1.so" --net fluid --out "$work/m.db" >"$work/out" 2>"$work/err"; rc=$?
+    if [ $rc -ne 3 ]; then bad "$1: exit $rc, want 3: $(tail -n 2 "$work/err")"; return; fi
+    "$dump" "$work/m.db" | grep '^run|' >"$work/runs"
+    if grep -q '|edge_only|.*|done|' "$work/runs"; then ok; else bad "$1: edge_only did not finish"; fi
+    if grep -q "$2" "$work/runs" && grep '|failed|' "$work/runs" | grep -q "$1"; then ok; else bad "$1: its row does not say \"$2\": $(grep failed "$work/runs")"; fi
+}
+breaks bad_nan     'out of range'
+breaks bad_text    'does not exist'
+breaks bad_loop    'more than'
+breaks bad_idle    'asked for nothing'
+breaks bad_retract 'does not begin with what it has shown'
+breaks bad_late    'after the end'
+breaks bad_liar    'truth'
+breaks bad_crash   'SIGSEGV'
+breaks bad_hang    'CPU'
+
+"$duosim" run "$here/base.yaml" --seed 1 --only edge_only --policy "$modules/spy.so" --net fluid --out "$work/s.db" >"$work/out" 2>"$work/err"
+if [ $? -eq 0 ] && ! "$dump" "$work/s.db" | grep '^reason|' | grep -qE 'future|younger|without an age|negative|outside'; then ok
+else bad "a view knows too much: $("$dump" "$work/s.db" | grep '^reason|')"; fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
