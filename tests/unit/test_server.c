@@ -79,17 +79,21 @@ static void test_chunks(void)                                      /* (2) */
     CHECK_NEAR(a.joules, 8 * a.last_at, 1e-14);
     end();
 
-    begin(4, 8, 1000);                                              /* one decodes, so 7 are left for the prompt */
-    kv[0] = kv[1] = (struct duo_kv){ 0 };
-    a = simple_job(1, 100, &kv[0]);
-    duo_server_submit(server, &a);
-    run_until(at, step_of(1, 1));
-    duo_server_submit(server, &b);                                  /* at the instant at which an iteration ends */
-    run_until(at, INFINITY);
-    t = step_of(1, 1) + step_of(8, 2 + 7) + step_of(8, 3 + 14) + step_of(7, 4 + 20);
-    CHECK_NEAR(b.first_at, t, 1e-14);
-    CHECK_NEAR(b.joules, 8 * (7 * step_of(8, 9) / 8 + 7 * step_of(8, 17) / 8 + 6 * step_of(7, 24) / 7), 1e-14);
-    end();
+    for (int singly = 0; singly < 2; singly++) {                    /* one decodes, so 7 are left for the prompt */
+        begin(4, 8, 1000);
+        duo_server_step_singly(server, singly);
+        kv[0] = kv[1] = (struct duo_kv){ 0 };
+        a = simple_job(1, 100, &kv[0]);
+        duo_server_submit(server, &a);
+        run_until(at, step_of(1, 1) + step_of(1, 2));
+        CHECK_INT(duo_server_written(server, &a), 2);
+        duo_server_submit(server, &b);                              /* at the instant at which a decode step ends */
+        run_until(at, INFINITY);
+        t = step_of(1, 1) + step_of(1, 2) + step_of(8, 3 + 7) + step_of(8, 4 + 14) + step_of(7, 5 + 20);
+        CHECK_NEAR(b.first_at, t, 1e-14);
+        CHECK_NEAR(b.joules, 8 * (7 * step_of(8, 10) / 8 + 7 * step_of(8, 18) / 8 + 6 * step_of(7, 25) / 7), 1e-14);
+        end();
+    }
 
     begin(4, 1, 1000);                                              /* a budget that decoding alone takes: one prompt token goes on */
     kv[0] = kv[1] = (struct duo_kv){ 0 };
@@ -458,6 +462,7 @@ static void test_same_bytes(int window)
     struct duo_server_totals t[2];
     uint64_t events[2];
     double joules = 0, written = 0;
+    uint64_t seen = 0;                                              /* gaps that users saw */
     int different = 0;
 
     memset(gaps, 0, sizeof gaps);
@@ -471,6 +476,7 @@ static void test_same_bytes(int window)
                      memcmp(&a->last_at, &b->last_at, sizeof(double)) || memcmp(&a->joules, &b->joules, sizeof(double)) ||
                      memcmp(&a->seconds, &b->seconds, sizeof(double)) || a->written != b->written || a->fresh != b->fresh;
         joules += b->joules, written += b->written;
+        if (b->streams && b->written > 1) seen += (uint64_t)b->written - 1;
     }
     CHECK_INT(different, 0);
     CHECK(memcmp(&gaps[0], &gaps[1], sizeof gaps[0]) == 0);
@@ -478,6 +484,7 @@ static void test_same_bytes(int window)
     CHECK(events[1] > events[0] + 2000);                            /* it did step singly */
     CHECK_NEAR(joules, t[1].joules, 1e-9 * joules);
     CHECK_NEAR(written, t[1].tokens_out, 0);
+    CHECK_INT(gaps[0].count, seen);
     CHECK(t[1].evicted > 10);
     CHECK(t[1].peak_waiting > 3);
 }
