@@ -2,7 +2,7 @@
 #
 # (1) The policy of README.md builds without a warning and runs.
 # (2) TEMPLATE.c, copied as its head says, does, too.
-# (3) doc/duosim.1 names every subcommand and every long option that --help names.
+# (3) doc/duosim.1 names every subcommand, every long option that --help names, every key of the rows that --json prints.
 duosim=$(realpath "$1") || exit 2
 cd "$(dirname "$0")/.." || exit 2
 root=$PWD
@@ -32,7 +32,7 @@ try template "policies/TEMPLATE.c, copied, builds and runs"
 
 # named NAME WHAT: the man page has it.
 named() {
-    if sed 's/\\-/-/g' doc/duosim.1 | grep -qwF -- "$1"; then
+    if sed 's/\\-/-/g; s/\\f[A-Z]/ /g' doc/duosim.1 | grep -qwF -- "$1"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -46,5 +46,8 @@ for command in $("$duosim" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/
         named "$option" "duosim $command"
     done
 done
+for key in $("$duosim" table "$work/mine.db" --json | sed -n 's/^ *"\([a-z0-9_]*\)":.*/\1/p' | grep -v '^low_\|^high_' | sort -u); do
+    named "$key" "duosim table --json"
+done
 echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 20 ]
+[ "$failed" -eq 0 ] && [ "$passed" -gt 60 ]

@@ -91,8 +91,16 @@ due 'table format'       2 'did you mean markdown?'          "$duosim" table no.
 due 'plot of nothing'    2 'no.db'                           "$duosim" plot no.db
 due 'list policies'      2 'did you mean cascade?'           "$duosim" policies cascad
 due 'list hardware'      2 'no-such-device'                  "$duosim" hardware no-such-device
-due 'json'               2 '"error"'                         "$duosim" run "$bad/unknown_key.yaml" --json
 due 'share'              2 'DUOSIM_SHARE'                    env DUOSIM_SHARE="$scratch/nowhere" "$duosim" run "$good"
+
+# With --json the one line is one object.
+(cd "$scratch" && "$duosim" run "$bad/unknown_key.yaml" --json >out 2>err)
+got=$?
+said=$(tr -d ' \n' <"$scratch/err")
+case "$got$said" in
+'2{"error":{"file":"'*'/unknown_key.yaml","line":5,"column":13,"message":"'*'"}}') passed=$((passed + 1)) ;;
+*) fail 'json' "exit $got, or not one object of file, line, column, message" ;;
+esac
 
 if [ "$(id -u)" -eq 0 ]; then
     unwritable=/proc/duosim.db
@@ -106,7 +114,7 @@ due 'out not writable'   2 "$unwritable"                     "$duosim" run "$goo
 # A disk that is full: a file system of 64 KiB, or where only root may mount one, a limit on a file's size.
 mkdir "$scratch/tiny"
 if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=64k duosim "$scratch/tiny" 2>/dev/null; then
-    due 'disk full' 4 "$scratch/tiny/x.db"                   "$duosim" run "$good" --set arrivals.requests=2000 --out "$scratch/tiny/x.db"
+    due 'disk full' 4 "No space left"                        "$duosim" run "$good" --set arrivals.requests=2000 --out "$scratch/tiny/x.db"
     [ -z "$(ls -A "$scratch/tiny")" ] || fail 'disk full' "left behind: $(ls -A "$scratch/tiny")"
 fi
 due 'file too large' 4 'x.db'                                sh -c "ulimit -f 16; exec '$duosim' run '$good' --set arrivals.requests=2000 --out x.db"
