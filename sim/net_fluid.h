@@ -18,6 +18,8 @@ struct duo_fluid_mark { double mark; struct duo_flow *flow; };
 /* A route on a link; in the link's list while the route is active. */
 struct duo_fluid_hop { int32_t link, route; struct duo_fluid_hop *before, *after; };
 
+enum duo_fluid_side { DUO_NO_SIDE, DUO_BOUND, DUO_CAPPED };
+
 struct duo_fluid_route {
     double  service, since;        /* bytes that each flow has got, at that date */
     double  rate;                  /* of a flow, while bound by its own capacity */
@@ -30,7 +32,7 @@ struct duo_fluid_route {
     struct duo_fluid_hop  *hops;
     int32_t n_hops, coupled;       /* coupled: coupling links on it, while active */
     bool    active, noted;         /* active: has flows and isn't halted */
-    enum { DUO_NO_SIDE, DUO_BOUND, DUO_CAPPED } side;    /* at its alone link */
+    enum duo_fluid_side side;      /* at its alone link */
     int32_t held_n;                /* what that link's sums hold of it */
     double  held_most;
     int32_t round, bound;          /* while its component is solved */

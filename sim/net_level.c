@@ -27,7 +27,7 @@ static void take_side(struct duo_fluid *x, int32_t id, struct duo_fluid_link *l)
     r->side = DUO_NO_SIDE;
 }
 
-static void put_side(struct duo_fluid *x, int32_t id, int32_t link, int side)
+static void put_side(struct duo_fluid *x, int32_t id, int32_t link, enum duo_fluid_side side)
 {
     struct duo_fluid_route *r = &x->routes[id];
     struct duo_fluid_link  *l = &x->links[link];
@@ -41,14 +41,14 @@ static void put_side(struct duo_fluid *x, int32_t id, int32_t link, int side)
         duo_heap_put(&l->capped, x->side_place, id, -r->share);
         duo_fluid_own(x, id);
     }
-    r->side      = side == DUO_BOUND ? DUO_BOUND : DUO_CAPPED;
+    r->side      = side;
     r->held_n    = r->n;
     r->held_most = r->most;
 }
 
 void duo_fluid_refresh(struct duo_fluid *x, int32_t id, int32_t link)
 {
-    int side = x->routes[id].side;
+    enum duo_fluid_side side = x->routes[id].side;
     put_side(x, id, link, side == DUO_NO_SIDE ? DUO_BOUND : side);
 }
 
