@@ -192,10 +192,12 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
 static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_answers_spec *a = &w->scenario->answers;
+    struct duo_recorded_spec recorded = a->recorded;
     int unmatched;
 
+    if ((a->fill & DUO_CAP_LENGTH) && recorded.default_tokens == 0) recorded.default_tokens = -1;    /* left to the fill */
     if (a->kind == DUO_ANSWERS_SYNTHETIC) w->answers = duo_answers_synthetic(&a->synthetic);
-    else DUO_TRY(duo_answers_recorded(&w->answers, &a->recorded, err));
+    else DUO_TRY(duo_answers_recorded(&w->answers, &recorded, err));
     if (a->fill) w->answers = duo_answers_fill(w->answers, a->fill, &a->fill_spec);
     for (int i = 0; i < a->n_scores; i++) {
         if (!a->scores[i].file) continue;                  /* names a score that the answers have; only its cost is given */

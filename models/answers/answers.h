@@ -158,7 +158,7 @@ struct duo_answers *duo_answers_synthetic(const struct duo_synthetic_spec *);
 struct duo_recorded_spec {
     const char *path, *format;
     double      chars_per_token;           /* 0: not declared */
-    int         default_tokens;            /* a length where none was recorded; 0: refused */
+    int         default_tokens;            /* a length where none was recorded; 0: refused; -1: left to duo_answers_fill */
     double      train_share;               /* 0..1, by hash of the query's id */
     const char *accepts;                   /* accept lists to add (joined by query id), or NULL */
     const char *accepts_drafter, *accepts_verifier;   /* their voices */
