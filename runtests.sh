@@ -23,20 +23,21 @@ bytes; without SimGrid.  Real data are used where DUOSIM_DATA points to them, an
     esac
 done
 
-setup_packages "$install" clang:clang sqlite3:sqlite3 || exit
+setup_packages "$install" clang:clang || exit
 suites_begin
 
 if suite_build build -Ddebug=false; then
     suite_tests  build
-    suite_script build layers    sh tests/layers.sh
-    suite_script build docs      sh tests/docs.sh build/duosim
-    suite_script build golden    sh tests/golden/run.sh build/duosim
+    suite_script build layers sh tests/layers.sh
+    suite_script build docs sh tests/docs.sh build/duosim
+    suite_script build conformance sh tests/conformance/run.sh build
+    suite_script build golden sh tests/golden/run.sh build/duosim
     suite_script build bad-input sh tests/bad/run.sh build/duosim build
 fi
 if [ "$only" != quick ]; then
     if suite_build build-asan -Dsanitize=true --werror; then
         suite_tests  build-asan
-        suite_script build-asan golden    sh tests/golden/run.sh build-asan/duosim quickstart
+        suite_script build-asan golden sh tests/golden/run.sh build-asan/duosim quickstart
         suite_script build-asan bad-input sh tests/bad/run.sh build-asan/duosim build-asan
     fi
     if suite_build build-fluid -Dsimgrid=disabled -Ddebug=false --werror; then
@@ -46,7 +47,7 @@ if [ "$only" != quick ]; then
     if ! have_command clang; then
         suite_skip build-clang "clang is not here"
     elif CC=clang CXX=clang++ suite_build build-clang -Ddebug=false --werror; then
-        suite_script build-clang same-bytes sh tests/golden/same.sh build/duosim build-clang/duosim
+        suite_script build-clang same-bytes sh tests/golden/same.sh build/duosim build-clang/duosim build/tests/conformance/dump
     fi
 fi
 suites_end

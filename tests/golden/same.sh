@@ -1,17 +1,9 @@
-# same.sh DUOSIM OTHER - the quick start gives the same bytes: twice, with 1 worker and with 4, and from a program that
-# another compiler made.  Compared: a sorted dump of every table but host.
-here=$(realpath "$1") && other=$(realpath "$2") || exit 2
+# same.sh DUOSIM OTHER DUMP - the quick start gives the same bytes: twice, with 1 worker and with 4, and from a program that
+# another compiler made.  Compared: a sorted dump of every table but host (tests/conformance/dump.c).
+here=$(realpath "$1") && other=$(realpath "$2") && dump=$(realpath "$3") || exit 2
 out=$(mktemp -d) || exit 2
 trap 'rm -rf "$out"' EXIT
 passed=0 failed=0
-
-dump() {
-    for table in $(sqlite3 "$1" "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'host' ORDER BY name"); do
-        echo "-- $table"
-        sqlite3 "$1" ".dump \"$table\"" | LC_ALL=C sort          # every digit of a double, unlike SELECT
-    done
-    sqlite3 "$1" "SELECT sql FROM sqlite_schema ORDER BY name"
-}
 
 # made NAME PROGRAM OPTION...
 made() {
@@ -22,7 +14,7 @@ made() {
         tail -n 20 "$out/$name.text"
         return 1
     fi
-    dump "$out/$name.db" >"$out/$name.dump"
+    "$dump" "$out/$name.db" >"$out/$name.dump"
     [ -s "$out/$name.dump" ]
 }
 
