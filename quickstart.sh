@@ -29,5 +29,5 @@ Figures: quickstart/    Database: quickstart.db (any SQLite reader; columns in a
 Next, to copy:
   build/duosim scenarios quickstart > mine.yaml && build/duosim run mine.yaml
   build/duosim run quickstart --set cells.rtt='150 ms' --out slow.db
-  sed 's/DUO_POLICY(template/DUO_POLICY(mine/' policies/TEMPLATE.c > mine.c && cc -shared -fPIC -I. -o mine.so mine.c && build/duosim run quickstart --policy ./mine.so --out mine.db
+  sed s/TEMPLATE/mine/g policies/TEMPLATE.c > mine.c && cc -shared -fPIC -I. -o mine.so mine.c && build/duosim run quickstart --policy ./mine.so --out mine.db
 TEXT

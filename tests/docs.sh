@@ -3,6 +3,7 @@
 # (1) The policy of README.md builds without a warning and runs.
 # (2) TEMPLATE.c, copied as its head says, does, too.
 # (3) doc/duosim.1 names every subcommand, every long option that --help names, every key of the rows that --json prints.
+# (4) The three commands that quickstart.sh ends with run (one seed each).
 duosim=$(realpath "$1") || exit 2
 cd "$(dirname "$0")/.." || exit 2
 root=$PWD
@@ -46,8 +47,19 @@ for command in $("$duosim" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/
         named "$option" "duosim $command"
     done
 done
+sed -n "/<<'TEXT'/,/^TEXT/s/^  //p" quickstart.sh |
+    sed "s# build/duosim# '$duosim'#g; s#^build/duosim#'$duosim'#; s#duosim' run [a-z.]*#& --seed 1#; s# policies/# $root/policies/#; s#-I\.#-I$root#" >"$work/next"
+while read -r line; do
+    if (cd "$work" && sh -c "$line") >"$work/log" 2>&1 </dev/null; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "docs.sh: failed: $line"
+        tail -n 5 "$work/log"
+    fi
+done <"$work/next"
 for key in $("$duosim" table "$work/mine.db" --json | sed -n 's/^ *"\([a-z0-9_]*\)":.*/\1/p' | grep -v '^low_\|^high_' | sort -u); do
     named "$key" "duosim table --json"
 done
 echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 60 ]
+[ "$(wc -l <"$work/next")" -eq 3 ] && [ "$failed" -eq 0 ] && [ "$passed" -gt 60 ]
