@@ -3,7 +3,7 @@
 # (1) The policy of README.md builds without a warning and runs.
 # (2) TEMPLATE.c, copied as its head says, does, too.
 # (3) doc/duosim.1 names every subcommand, every long option that --help names, every key of the rows that --json prints.
-# (4) The three commands that quickstart.sh ends with run (one seed each).
+# (4) The three commands that quickstart.sh ends with run (one seed each), beside what it leaves.
 duosim=$(realpath "$1") || exit 2
 cd "$(dirname "$0")/.." || exit 2
 root=$PWD
@@ -49,6 +49,7 @@ for command in $("$duosim" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/
 done
 sed -n "/<<'TEXT'/,/^TEXT/s/^  //p" quickstart.sh |
     sed "s# build/duosim# '$duosim'#g; s#^build/duosim#'$duosim'#; s#duosim' run [a-z.]*#& --seed 1#; s# policies/# $root/policies/#; s#-I\.#-I$root#" >"$work/next"
+mkdir "$work/quickstart"                 # its figures: a folder of that name must not hide the scenario
 while read -r line; do
     if (cd "$work" && sh -c "$line") >"$work/log" 2>&1 </dev/null; then
         passed=$((passed + 1))

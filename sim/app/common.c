@@ -35,9 +35,11 @@ enum duo_status duo_app_scenario(const char *text, char *path, size_t n, struct 
 {
     struct stat s;
     snprintf(path, n, "%s", text);
-    if (stat(text, &s) == 0) return S_ISDIR(s.st_mode) ? duo_fail_at(err, DUO_BAD_INPUT, text, 0, 0, "is a folder, not a scenario") : DUO_OK;
+    bool there = stat(text, &s) == 0;
+    if (there && !S_ISDIR(s.st_mode)) return DUO_OK;
     size_t length = strlen(text);
     bool file = strchr(text, '/') || (length > 5 && strcmp(text + length - 5, ".yaml") == 0);
+    if (file && there) return duo_fail_at(err, DUO_BAD_INPUT, text, 0, 0, "is a folder, not a scenario");
     if (file) return duo_fail_at(err, DUO_BAD_INPUT, text, 0, 0, "no such file");
 
     char **names, dir[4000];
