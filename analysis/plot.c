@@ -109,13 +109,13 @@ static void styles(FILE *out, int n)
     static const int symbols[] = { 7, 5, 9, 11, 13, 15, 6, 4, 8, 10, 12 };
     fprintf(out, "array colour[%d]\narray symbol[%d]\narray dash[%d]\n", n ? n : 1, n ? n : 1, n ? n : 1);
     for (int i = 0; i < n; i++)
-        fprintf(out, "colour[%d] = '%s'\nsymbol[%d] = %d\ndash[%d] = %d\n", i + 1, colours[i % 7], i + 1, symbols[i % 11], i + 1, 1 + i / 7 % 4);
+        fprintf(out, "colour[%d] = '%s'\nsymbol[%d] = %d\ndash[%d] = %d\n", i + 1, colours[i % 7], i + 1, symbols[i % 11], i + 1, 1 + i % 4);
 }
 
 /* Margins in pixels, so that nothing overlaps whatever the number of panels and the length of the labels. */
 static void layout(FILE *out, const struct duo_figure *f, int *width, int *height)
 {
-    enum { LEFT = 78, RIGHT = 22, TOP = 34, BOTTOM = 56, PLOT_W = 340, PLOT_H = 240 };
+    enum { LEFT = 86, RIGHT = 22, TOP = 34, BOTTOM = 56, PLOT_W = 340, PLOT_H = 240 };
     size_t longest = 4;
     for (int l = 0; l < f->n_labels; l++)
         if (strlen(f->labels[l]) > longest) longest = strlen(f->labels[l]);

@@ -10,7 +10,7 @@ do for [p = 1:panels] {
     @KEY
     set xrange [x_least[p] * 0.8:x_most[p] * 1.25]
     set xlabel x_title[p]
-    set ylabel (v == 1 ? y_title[p] : '')
+    set ylabel (v == 1 ? y_title[p] : '') offset 1,0
     set title (p == 1 ? variant[v] : '')
     plot for [l = 1:labels] $point index ((p - 1) * variants + v - 1) * labels + l - 1 \
            using 1:4 with lines lc rgb colour[l] dt dash[l] lw 1.8 title label[l]

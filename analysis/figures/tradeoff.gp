@@ -9,7 +9,7 @@ do for [p = 1:panels] {
     set xrange [x_low[p]:x_high[p]]
     set yrange [y_low[p]:y_high[p]]
     set xlabel x_title[p]
-    set ylabel (v == 1 ? y_title[p] : '')
+    set ylabel (v == 1 ? y_title[p] : '') offset 1,0
     set title (p == 1 ? variant[v] : '')
     plot $line  index (p - 1) * variants + v - 1 using 1:4 with lines lc rgb '#999999' dt 2 lw 1.5 title (p == 1 ? 'hull' : ''), \
          $steps index (p - 1) * variants + v - 1 using 1:4 with steps lc rgb '#999999' lw 1 notitle, \
