@@ -6,6 +6,7 @@
 
 #include "sim/base/rng.h"
 #include "tests/check.h"
+#include "tests/unit/text_laws.h"
 
 static struct duo_synthetic_voice voices[] = {
     { "small",  0.0, .70, .7, .0, { DUO_FIXED, 120, 0 } },
@@ -492,6 +493,18 @@ static void purity(void)
     duo_answers_free(fewer);
 }
 
+static void random_texts(void)
+{
+    static const double acceptance[] = { .5, .9, 1 };
+
+    for (int v = 0; v < 2; v++) voices[v].length = (struct duo_length_law){ DUO_UNIFORM, 1, 40 };
+    for (int i = 0; i < 3; i++) {
+        struct duo_answers *a = model(2, acceptance[i], .3);
+        law_texts(a, 50, (uint64_t)i);
+        duo_answers_free(a);
+    }
+}
+
 int main(void)
 {
     path_algebra();
@@ -508,5 +521,6 @@ int main(void)
     stopping_and_votes();
     laws_and_queries();
     purity();
+    random_texts();
     return check_done();
 }

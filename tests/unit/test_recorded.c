@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/unit/text_laws.h"
 
 static char path[2][64];
 
@@ -316,6 +317,28 @@ static void filled_confidence_has_its_auc(void)               /* fill.c (1), (2)
     duo_answers_free(a);
 }
 
+static void random_texts(void)
+{
+    static struct duo_synthetic_voice voice = { "any", 0, .8, .9, .2, { DUO_FIXED, 44, 0 } };
+    struct duo_synthetic_spec fill = { .n_voices = 1, .voices = &voice, .slope = 1, .exit_floor = .4, .exit_harm = .5 };
+    struct duo_recorded_spec spec = { .accepts_drafter = "small", .accepts_verifier = "big" };
+    struct duo_answers *a;
+
+    spec.path = file(0, "query_id,prompt_tokens,small|score,small|tokens,other|score,other|tokens,big|score,big|tokens\n"
+                        "a,1,1,20,.2,20,0,9\nb,1,.5,8,.3,9,.25,9\nc,1,.5,11,.3,20,.25,11\n");
+    spec.accepts = file(1, "query_id,accept_lengths\na,3 1 7 9\nb,12\nc,11\n");
+    a = load(spec);
+    law_texts(a, 3, 1);
+    a = duo_answers_fill(a, DUO_CAP_EXITS, &fill);            /* recorded agreement, declared exits */
+    law_texts(a, 3, 2);
+    duo_answers_free(a);
+    spec.accepts = NULL;
+    spec.path = file(0, "query_id,prompt_tokens,small|score,small|tokens,big|score,big|tokens\na,1,1,20,0,9\nb,1,.5,8,.25,9\nc,1,.5,11,.25,11\n");
+    a = duo_answers_fill(load(spec), DUO_CAP_EXITS | DUO_CAP_CONFIDENCE | DUO_CAP_AGREEMENT, &fill);
+    for (uint64_t seed = 0; seed < 30; seed++) a->seed = seed, law_texts(a, 3, seed);
+    duo_answers_free(a);
+}
+
 static void joined(void)
 {
     static const char *const places[] = { "device", "cloud" };
@@ -450,6 +473,7 @@ int main(void)
     accept_lists_alone();
     filled();
     filled_confidence_has_its_auc();
+    random_texts();
     joined();
     quantiles_of_many();
     for (int i = 0; i < 2; i++) unlink(path[i]);
