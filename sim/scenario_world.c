@@ -139,7 +139,7 @@ enum duo_status duo_read_line(struct duo_reader *r, const struct duo_node *node,
 static const char *const no_yes[] = { "false", "true", NULL };
 static const struct duo_key outage_keys[] = {
     { "from", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .need = true, AT(from), .doc = "when the link goes down" },
-    { "to",   DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .need = true, AT(to), .doc = "when it is up again" },
+    { "to",   DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "never", .means = INFINITY, .need = true, AT(to), .doc = "when it is up again" },
     { "cell", DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .word = "all", .means = -1, .min = 0, .def = "all", AT(cell), .doc = "number from 0" },
     { "wan",  DUO_KEY_FLAG,   .choices = no_yes, .def = "false", AT(wan), .doc = "true: the wide-area link instead of cells" },
 };

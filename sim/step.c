@@ -339,7 +339,7 @@ static void job_ended(struct duo_step_record *s, struct duo_job *j)
     duo_step_pay(s, j, s->place, s->abandoned);
     if (s->place == DUO_DEVICE && r->world->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
     s->kv->path = s->kind == DUO_STEP_WRITE ? s->written.path : r->texts[s->draft].path;
-    if (s->abandoned) { s->told = true; duo_step_close(s); return; }      /* (5) */
+    if (s->abandoned) { duo_step_stop(s); return; }        /* (5): nobody waits for its stream any more */
     if (s->kind == DUO_STEP_WRITE) duo_step_written(s, s->place);
     else                           verified(s);
     if (s->show) duo_request_promise(r, s->result);

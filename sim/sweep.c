@@ -292,8 +292,8 @@ static enum duo_status reap(struct sweep *sweep, struct duo_err *err)
         assert(end != DUO_CHILD_TOO_MANY || may_stop(sweep));
         sweep->again |= end == DUO_CHILD_TOO_MANY;
         struct duo_row_run row;
-        if (end == DUO_CHILD_DONE && duo_rows_last(run->child.rows, &row) && row.requests > 0 && row.cloud_calls >= 0)
-            run->cloud_share = (double)row.cloud_calls / (double)row.requests;                          /* (4) */
+        if (end == DUO_CHILD_DONE && duo_rows_last(run->child.rows, &row) && row.requests >= 0 && row.cloud_calls >= 0)
+            run->cloud_share = row.requests ? (double)row.cloud_calls / (double)row.requests : 0;       /* (4); of nobody: none */
     }
     return DUO_OK;
 }

@@ -18,7 +18,7 @@
 #include "sim/registry.h"
 #include "sim/request.h"
 
-enum { BACKGROUND_CONTEXT = 512, DEVICE_BUDGET = 512, SESSION_SLOTS = 4096, MAX_PLACES = 64 };
+enum { BACKGROUND_CONTEXT = 512, DEVICE_BUDGET = 512, SESSION_SLOTS = 4096, MAX_PLACES = 64, STALLED = 100000 };
 
 void duo_world_keep(struct duo_world *w, void *block)
 {
@@ -386,6 +386,7 @@ static void tick(void *arg)
     const struct duo_capacity *t = k->trace;
 
     if (++k->index == t->n) k->index = 0, k->base += t->period;
+    w->periodic++;
     duo_net_capacity(w->net, k->link, t->rate[k->index]);
     duo_clock_set(w->clock, &k->alarm, k->base + (k->index + 1 < t->n ? t->at[k->index + 1] : t->period), tick, k);
 }
@@ -494,12 +495,18 @@ static void arrive(void *arg)
     duo_request_arrive(w, &now, next_query(w), NULL);
 }
 
+/* Reports go on for as long as anything happens.  A run in which nothing does for STALLED seconds (a link that stays at
+ * zero, for ever) is over: what waits is pending. */
 static void publish(void *arg)
 {
     struct duo_world *w = arg;
+    double now = duo_clock_now(w->clock);
+    uint64_t others = duo_clock_events(w->clock) - ++w->periodic, flows = duo_net_stats(w->net).flows;
 
+    if (others + flows != w->happened) w->happened = others + flows, w->happened_at = now;
+    if (now - w->happened_at > STALLED) { w->stop = true; return; }
     duo_world_publish(w);
-    duo_clock_set(w->clock, &w->report_alarm, duo_clock_now(w->clock) + w->scenario->status, publish, w);
+    duo_clock_set(w->clock, &w->report_alarm, now + w->scenario->status, publish, w);
 }
 
 void duo_world_start(struct duo_world *w)

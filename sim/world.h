@@ -123,6 +123,8 @@ struct duo_world {
     int32_t             *order;            /* recorded: indices of the queries that may be asked */
     int64_t              n_order, cursor;  /* synthetic: cursor is the next index */
     bool                 all_arrived;
+    uint64_t             periodic, happened;   /* alarms that ring whatever happens; all else, at the last report */
+    double               happened_at;
     struct duo_session **sessions;         /* by hash */
     int                  n_session_slots;
 

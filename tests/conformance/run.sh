@@ -18,7 +18,7 @@ bad() { failed=$((failed + 1)); echo "failed: $*"; }
 awk 'BEGIN { for (i = 1; i <= 1000; i++) print i * 2; print 5000 }' > "$work/zero.trace"
 # outcomes whose confidences are missing for every second question
 awk 'BEGIN { print "query_id,prompt_tokens,weak|score,weak|tokens,weak|confidence,strong|score,strong|tokens,strong|confidence,split";
-             for (i = 0; i < 80; i++) printf "q%d,%d,%d,%d,%s,%d,%d,%s,%s\n", i, 40 + i, i % 2, 20 + i % 50, i % 2 ? "" : "0.7", i % 3 > 0, 30 + i % 40, i % 2 ? "" : "0.9", i < 20 ? "train" : "test" }' > "$work/nan.csv"
+             for (i = 0; i < 80; i++) printf "q%d,%d,%d,%d,%s,%d,%d,%s,%s\n", i, 40 + i, (i % 2), 20 + i % 50, (i % 2 ? "" : "0.7"), (i % 3 > 0), 30 + i % 40, i % 2 ? "" : "0.9", i < 20 ? "train" : "test" }' > "$work/nan.csv"
 sed "s#^answers:#answers:\n  recorded: $work/nan.csv\n  format: duosim\nold:#" "$here/base.yaml" |
 awk '/^old:/ { skip = 1; print "  fill: { agreement: { acceptance: 0.7 }, exits: { floor: 0.3 }, scores: { auc: 0.7 } }"; print "  roles: { device: weak, small: weak, edge: weak, cloud: strong }"; next } /^policies:/ { skip = 0 } !skip' > "$work/nan.yaml"
 
@@ -42,7 +42,7 @@ nets=fluid
 columns=$("$duosim" run "$here/base.yaml" --set arrivals.requests=1 --seed 1 --net fluid --out "$work/c.db" >/dev/null 2>&1; "$dump" --columns "$work/c.db" run)
 
 world quiet          "$here/base.yaml"
-world dead_link      "$here/base.yaml" --set 'cells.outages=[{from: 3 s, to: inf}]'
+world dead_link      "$here/base.yaml" --set 'cells.outages=[{from: 3 s, to: never}]'
 world flapping_link  "$here/base.yaml" --set 'cells.outages=[{from: 1 s, to: 2 s}, {from: 3 s, to: 8 s}, {from: 9 s, to: 9.5 s, cell: 1}, {from: 4 s, to: 5 s, wan: true}]'
 world zero_bandwidth "$here/base.yaml" --set "cells.up={trace: $work/zero.trace, format: mahimahi, offset: random}"
 world burst          "$here/base.yaml" --set arrivals.process=at_once
@@ -61,7 +61,7 @@ world sessions       "$here/base.yaml" --set answers.synthetic.sessions=3 --set 
 # ---- policies that break the contract: each fails alone and by name, the others finish
 modules=$(cd "$build/tests/conformance" && pwd)
 breaks() {                      # MODULE WORDS
-    "$duosim" run "$here/base.yaml" --seed 1 --set arrivals.requests=20 --only edge_only --policy "$modules/$1.so" --net fluid --out "$work/m.db" >"$work/out" 2>"$work/err"; rc=$?
+    "$duosim" run "$here/base.yaml" --seed 1 --set arrivals.requests=20 --only edge_only --only "$1" --policy "$modules/$1.so" --net fluid --out "$work/m.db" >"$work/out" 2>"$work/err"; rc=$?
     if [ $rc -ne 3 ]; then bad "$1: exit $rc, want 3: $(tail -n 2 "$work/err")"; return; fi
     "$dump" "$work/m.db" | grep '^run|' >"$work/runs"
     if grep -q '|edge_only|.*|done|' "$work/runs"; then ok; else bad "$1: edge_only did not finish"; fi
@@ -77,7 +77,7 @@ breaks bad_liar    'truth'
 breaks bad_crash   'SIGSEGV'
 breaks bad_hang    'CPU'
 
-"$duosim" run "$here/base.yaml" --seed 1 --only edge_only --policy "$modules/spy.so" --net fluid --out "$work/s.db" >"$work/out" 2>"$work/err"
+"$duosim" run "$here/base.yaml" --seed 1 --only edge_only --only spy --policy "$modules/spy.so" --net fluid --out "$work/s.db" >"$work/out" 2>"$work/err"
 if [ $? -eq 0 ] && ! "$dump" "$work/s.db" | grep '^reason|' | grep -qE 'future|younger|without an age|negative|outside'; then ok
 else bad "a view knows too much: $("$dump" "$work/s.db" | grep '^reason|')"; fi
 
