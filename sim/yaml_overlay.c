@@ -153,6 +153,7 @@ enum duo_status duo_tree_set(struct duo_node **base, const char *setting, const 
     const char *equals = strchr(setting, '=');
     if (!equals || equals == setting)
         return duo_fail(err, DUO_BAD_INPUT, "--set %s: expected KEY=VALUE, like cells.rtt=40 ms", setting);
+    if (!duo_tree_is_text(setting)) return duo_fail(err, DUO_BAD_INPUT, "--set: not UTF-8");
     char place[256];
     snprintf(place, sizeof place, "--set %s", setting);
     struct duo_node *value = NULL;

@@ -1,6 +1,7 @@
 /* yaml_tree.c - libyaml's events to a tree, and back; requirements in yaml_tree.h. */
 #include "sim/yaml_tree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,8 +303,13 @@ enum duo_status duo_tree_read(struct duo_node **out, const char *file, struct du
         fclose(in);
         return duo_fail_at(err, DUO_BAD_INPUT, file, 0, 0, "is a folder, not a scenario");
     }
-    char *text = duo_new(MAX_BYTES + 1, 1);
-    size_t n = fread(text, 1, MAX_BYTES + 1, in);
+    size_t n = 0, room = 1 << 14, got;
+    char *text = duo_new(room + 1, 1);
+    while ((got = fread(text + n, 1, room - n, in)) > 0 && n <= MAX_BYTES) {
+        n += got;
+        if (n == room) text = duo_grow(text, 2 * room + 1, 1), room *= 2;
+    }
+    text[n] = 0;
     int broken = ferror(in);
     fclose(in);
     enum duo_status status;
@@ -312,6 +318,14 @@ enum duo_status duo_tree_read(struct duo_node **out, const char *file, struct du
     else status = duo_tree_parse(out, text, n, file, err);
     free(text);
     return status;
+}
+
+bool duo_tree_is_text(const char *text)
+{
+    yaml_event_t e;
+    if (!yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, YAML_ANY_SCALAR_STYLE)) return false;
+    yaml_event_delete(&e);
+    return true;
 }
 
 /* ---- writing (4) --------------------------------------------------------------------------------- */
@@ -343,8 +357,9 @@ static yaml_scalar_style_t style_of(const char *text, bool null)
 static void emit_scalar(yaml_emitter_t *to, const char *text, bool null)
 {
     yaml_event_t e;
-    yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, style_of(text, null));
-    yaml_emitter_emit(to, &e);
+    int utf8 = yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, style_of(text, null));
+    assert(utf8 && "a tree holds UTF-8 only");
+    if (utf8) yaml_emitter_emit(to, &e);
 }
 
 static void emit(yaml_emitter_t *to, const struct duo_node *node)

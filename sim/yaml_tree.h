@@ -39,6 +39,7 @@ char            *duo_tree_text(const struct duo_node *);                        
 /* A map or scalar of the caller's own; `text` NULL: an empty map. */
 struct duo_node *duo_tree_new(const char *text);
 void             duo_tree_put(struct duo_node *map, const char *key, struct duo_node *value);   /* takes it */
+bool             duo_tree_is_text(const char *);                                  /* UTF-8, as everything in a tree must be */
 bool             duo_tree_drop(struct duo_node *map, const char *key);            /* false: was not there */
 
 /* (3) `*base` may be replaced by a copy of `over`. */
