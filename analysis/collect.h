@@ -27,6 +27,7 @@ enum duo_sum {
 
 struct duo_pick { double value; int32_t slot; };         /* one request's, and its cluster */
 struct duo_picks { struct duo_pick *at; size_t n, room; };
+void duo_picks_sort(struct duo_pick *, size_t n);        /* ascending by value */
 
 struct duo_run_sums {                                    /* one run */
     int64_t id, seed;

@@ -89,18 +89,6 @@ static int falling(const void *a, const void *b)
     return (x->slot > y->slot) - (x->slot < y->slot);
 }
 
-static int rising(const void *a, const void *b)
-{
-    const struct duo_pick *x = a, *y = b;
-    if (x->value != y->value) return x->value > y->value ? 1 : -1;
-    return (x->slot > y->slot) - (x->slot < y->slot);
-}
-
-static void order(struct duo_picks *p, int (*by)(const void *, const void *))
-{
-    if (p->n) qsort(p->at, p->n, sizeof *p->at, by);
-}
-
 /* (4) The oracle of a run: with t the gain that its last cloud call brings, the best mean at share p is
  * mean(weak) + mean(max(gain - t, 0)) + t p: the least over all t of that expression, so it stays right to second
  * order when p and the gains are resampled with t as it is. */
@@ -108,7 +96,7 @@ static void add_oracle(struct duo_run_sums *r)
 {
     double calls = 0;
     for (int i = 0; i < r->n_slots; i++) calls += r->sums[i][DUO_S_CLOUD];
-    order(&r->gain, falling);
+    if (r->gain.n) qsort(r->gain.at, r->gain.n, sizeof *r->gain.at, falling);
     size_t last = (size_t)calls;
     double t = last < r->gain.n ? r->gain.at[last].value : 0;
     for (int i = 0; i < r->n_slots; i++)
@@ -130,8 +118,8 @@ static double quantile(const struct duo_pick *sorted, size_t n, double q)
 static void close_run(struct duo_run_sums *r)
 {
     add_oracle(r);
-    order(&r->ttft, rising);
-    order(&r->e2e, rising);
+    duo_picks_sort(r->ttft.at, r->ttft.n);
+    duo_picks_sort(r->e2e.at, r->e2e.n);
     for (int i = 0; i < r->n_slots; i++)
         for (int c = 0; c < DUO_N_SUMS; c++) r->total[c] += r->sums[i][c];
 }
@@ -264,7 +252,7 @@ static struct duo_pick *gather(const struct cast *k, const struct part *p, int32
         for (size_t i = 0; i < from->n; i++)
             *next++ = (struct duo_pick){ from->at[i].value, keys_of(of_key, s, cap)[r->key[from->at[i].slot]] };
     }
-    if (k->n_seeds > 1 && *n) qsort(all, *n, sizeof *all, rising);
+    if (k->n_seeds > 1) duo_picks_sort(all, *n);
     return all;
 }
 
