@@ -6,7 +6,9 @@ do for [p = 1:panels] {
   do for [v = 1:variants] {
     @PLACE
     @KEY
-    set xrange [x_low[p]:x_high[p]]
+    wide = p > 1 && x_least[p] > 0 && x_most[p] > 10 * x_least[p]
+    if (wide) { set logscale x; set xrange [x_least[p] * 0.8:x_most[p] * 1.25] } \
+    else { unset logscale x; set xrange [x_low[p]:x_high[p]] }
     set yrange [y_low[p]:y_high[p]]
     set xlabel x_title[p]
     set ylabel (v == 1 ? y_title[p] : '') offset 1,0

@@ -3,7 +3,7 @@
 WITH kind(axis, panel, scale, x_title) AS (VALUES
   ('dollars', 1, 1000.0, '$ per 1,000 requests'), ('e2e_p50', 2, 1.0, 'median time to the whole answer, s')),
 title(y_title) AS (SELECT CASE WHEN EXISTS (SELECT 1 FROM label WHERE seeds > 0 AND (provenance_quality = 'assumed'
-  OR answers LIKE 'synthetic%')) THEN 'quality (synthetic answers, assumed)' ELSE 'quality' END),
+  OR answers LIKE 'synthetic%')) THEN 'quality (synthetic answers)' ELSE 'quality' END),
 point AS (SELECT k.panel, k.x_title, t.y_title, c.variant, c.label || CASE c.cheats WHEN 0 THEN '' ELSE '*' END AS label,
   k.scale * c.cost AS x, k.scale * c.low_cost AS low_x, k.scale * c.high_cost AS high_x,
   c.quality AS y, c.low_quality AS low_y, c.high_quality AS high_y

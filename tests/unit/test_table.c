@@ -346,7 +346,7 @@ static void figures(void)
         CHECK_HAS(first, "</svg>");
         CHECK_HAS(first, "cloud_only");
         CHECK_HAS(first, "c's_8");
-        if (i == 0) CHECK_HAS(first, "synthetic answers, assumed");
+        if (i == 0) CHECK_HAS(first, "quality (synthetic answers)");
         CHECK_INT(duo_plot(db, &spec, stdout, &drawn, &err), DUO_OK);
         char *second = slurp(path);
         CHECK(first && second && strcmp(first, second) == 0);
