@@ -5,7 +5,8 @@
  * (2) `--set a.b=c` and a variant's overrides are laid over the tree before it is read: maps merge, all
  *     else is replaced.  List items are addressed by index (`places.1.replicas=2`) or, where they have
  *     names, by name (`places.cloud.replicas=2`).
- * (3) Paths are relative to the scenario's file; `$DUOSIM_DATA/...` is replaced from the environment.
+ * (3) Paths are relative to the scenario's file; `$DUOSIM_DATA/...` is replaced from the environment (that folder, or the
+ *     folder data in it).
  * (4) Every error is a struct duo_err with DUO_BAD_INPUT.
  * (5) What has a default is filled in; what isn't given and has none says so. */
 #ifndef DUO_SIM_SCENARIO_H

@@ -165,6 +165,16 @@ enum duo_status duo_scenario_path(const char *scenario, const char *path, char *
             return DUO_BAD_INPUT;
         }
         length = strlen(before);
+        if (*rest) {                                       /* as it is, or below the root's folder data */
+            size_t room = length + sizeof "/data" + strlen(rest);
+            char *direct = duo_new(room, 1), *below = duo_new(room, 1);
+            snprintf(direct, room, "%s%s", before, rest);
+            snprintf(below, room, "%s/data%s", before, rest);
+            bool is_below = access(direct, F_OK) != 0 && access(below, F_OK) == 0;
+            *out = is_below ? below : direct;
+            free(is_below ? direct : below);
+            return DUO_OK;
+        }
     } else if (*path == '$') {
         snprintf(why, n, "expected a path; of variables only $DUOSIM_DATA is known; got %.100s", path);
         return DUO_BAD_INPUT;
