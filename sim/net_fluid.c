@@ -9,8 +9,8 @@
  * run at its level, one rate a flow: they form its group, which has one service of its own and lies in the calendar of
  * ends with one date, so that a change of the level costs the same for 2 routes as for 1,000.
  *
- * A link whose routes have no other coupling link ("alone") is solved by moving the few routes whose bound changed
- * in O(log routes) an event; links tangled with others by water-filling over their component.  Both in net_level.c.
+ * Who is bound by its link and who by its own capacity is kept from event to event (net_level.c): only routes that
+ * cross over are touched, and the few that have several coupling links and are solved by water-filling each time.
  *
  * Max-min fairness and water-filling: Bertsekas and Gallager, Data Networks, 2nd ed. 1992, 6.5.2. */
 #include <assert.h>
@@ -194,47 +194,63 @@ static void wait(struct duo_fluid *x, int32_t link)
     x->waiting[x->n_waiting++] = link;
 }
 
-/* Count a route's coupling links, and the route with those that it tangles; or (sign -1) take that back. */
-static void tangle(struct duo_fluid *x, struct duo_fluid_route *r, int sign)
+static void link_hop(struct duo_fluid_hop **list, struct duo_fluid_hop *h)
 {
-    int32_t n = 0;
-    for (int32_t i = 0; i < r->n_hops; i++) n += x->links[r->hops[i].link].couples;
-    r->coupled = sign > 0 ? n : 0;
-    for (int32_t i = 0; n > 1 && i < r->n_hops; i++)
-        if (x->links[r->hops[i].link].couples) x->links[r->hops[i].link].tangled += sign;
+    h->before = NULL;
+    h->after  = *list;
+    if (*list) (*list)->before = h;
+    *list = h;
+}
+
+static void unlink_hop(struct duo_fluid_hop **list, struct duo_fluid_hop *h)
+{
+    if (h->before) h->before->after = h->after;
+    else           *list = h->after;
+    if (h->after) h->after->before = h->before;
+}
+
+/* A route's hops stand in their links' lists according to how many of the links couple. */
+static void enlist(struct duo_fluid *x, struct duo_fluid_route *r)
+{
+    r->coupled = 0;
+    for (int32_t i = 0; i < r->n_hops; i++) r->coupled += x->links[r->hops[i].link].couples;
+    for (int32_t i = 0; i < r->n_hops; i++) {
+        struct duo_fluid_link *l = &x->links[r->hops[i].link];
+        link_hop(l->couples && r->coupled > 1 ? &l->tangled : &l->plain, &r->hops[i]);
+    }
+}
+
+static void delist(struct duo_fluid *x, int32_t id)
+{
+    struct duo_fluid_route *r = &x->routes[id];
+    if (r->side != DUO_NO_SIDE) duo_fluid_forget(x, id);
+    for (int32_t i = 0; i < r->n_hops; i++) {
+        struct duo_fluid_link *l = &x->links[r->hops[i].link];
+        unlink_hop(l->couples && r->coupled > 1 ? &l->tangled : &l->plain, &r->hops[i]);
+    }
 }
 
 static void count_in(struct duo_fluid *x, int32_t id)
 {
     struct duo_fluid_route *r = &x->routes[id];
     for (int32_t i = 0; i < r->n_hops; i++) {
-        struct duo_fluid_hop  *h = &r->hops[i];
-        struct duo_fluid_link *l = &x->links[h->link];
-        h->before = NULL;
-        h->after  = l->active;
-        if (l->active) l->active->before = h;
-        l->active  = h;
+        struct duo_fluid_link *l = &x->links[r->hops[i].link];
         l->demand += r->most;
         l->n_active++;
-        note_link(x, h->link);
+        note_link(x, r->hops[i].link);
     }
-    tangle(x, r, 1);
+    enlist(x, r);
     r->active = true;
 }
 
 static void count_out(struct duo_fluid *x, int32_t id)
 {
     struct duo_fluid_route *r = &x->routes[id];
-    if (r->side != DUO_NO_SIDE) duo_fluid_forget(x, id);
-    tangle(x, r, -1);
+    delist(x, id);
     for (int32_t i = 0; i < r->n_hops; i++) {
-        struct duo_fluid_hop  *h = &r->hops[i];
-        struct duo_fluid_link *l = &x->links[h->link];
-        if (h->before) h->before->after = h->after;
-        else           l->active = h->after;
-        if (h->after) h->after->before = h->before;
+        struct duo_fluid_link *l = &x->links[r->hops[i].link];
         l->demand = --l->n_active ? l->demand - r->most : 0;
-        note_link(x, h->link);
+        note_link(x, r->hops[i].link);
     }
     r->active = false;
 }
@@ -248,12 +264,14 @@ static bool should_couple(const struct duo_fluid_link *l)
 static void flip(struct duo_fluid *x, int32_t link)
 {
     struct duo_fluid_link *l = &x->links[link];
-    if (l->alone) duo_fluid_dissolve(x, link);
-    for (struct duo_fluid_hop *h = l->active; h; h = h->after) tangle(x, &x->routes[h->route], -1);
+    int32_t n = 0, *ids = x->part_routes;
+    for (struct duo_fluid_hop *h = l->plain; h; h = h->after) ids[n++] = h->route;
+    for (struct duo_fluid_hop *h = l->tangled; h; h = h->after) ids[n++] = h->route;
+    for (int32_t i = 0; i < n; i++) delist(x, ids[i]);
     l->couples = !l->couples;
-    for (struct duo_fluid_hop *h = l->active; h; h = h->after) {
-        tangle(x, &x->routes[h->route], 1);
-        note_route(x, h->route);
+    for (int32_t i = 0; i < n; i++) {
+        enlist(x, &x->routes[ids[i]]);
+        note_route(x, ids[i]);
     }
 }
 
@@ -278,7 +296,7 @@ static void commit(struct duo_fluid *x)
             struct duo_fluid_link *l = &x->links[r->hops[i].link];
             if (!l->couples) continue;
             wait(x, r->hops[i].link);
-            if (l->alone && !l->tangled) duo_fluid_refresh(x, id, r->hops[i].link);
+            if (r->coupled == 1) duo_fluid_refresh(x, id, r->hops[i].link);
         }
     }
     for (int32_t k = 0; k < x->n_waiting; k++) duo_fluid_solve(x, x->waiting[k]);
@@ -301,6 +319,7 @@ static enum duo_status seal(struct duo_net *net, struct duo_err *err)
     x->share_place = duo_new(nl, sizeof(int32_t));
     x->noted       = duo_new(nr, sizeof(int32_t));
     x->part_routes = duo_new(nr, sizeof(int32_t));
+    x->moved       = duo_new(nr, sizeof(int32_t));
     x->noted_links = duo_new(nl, sizeof(int32_t));
     x->part_links  = duo_new(nl, sizeof(int32_t));
     x->waiting     = duo_new(nl, sizeof(int32_t));
@@ -332,7 +351,7 @@ static void shut(struct duo_net *net)
     }
     free(x->calendar.at), free(x->shares.at);
     free(x->place), free(x->side_place), free(x->share_place);
-    free(x->noted), free(x->noted_links), free(x->waiting), free(x->part_routes), free(x->part_links);
+    free(x->noted), free(x->noted_links), free(x->waiting), free(x->part_routes), free(x->part_links), free(x->moved);
     free(x->hops), free(x->links), free(x->routes);
     free(x);
 }

@@ -32,24 +32,25 @@ struct duo_fluid_route {
     struct duo_fluid_hop  *hops;
     int32_t n_hops, coupled;       /* coupled: coupling links on it, while active */
     bool    active, noted;         /* active: has flows and isn't halted */
-    enum duo_fluid_side side;      /* at its alone link */
-    int32_t held_n;                /* what that link's sums hold of it */
+    bool    moved;                 /* has changed sides, which its date doesn't know yet */
+    enum duo_fluid_side side;      /* at `side_link`, its only coupling link */
+    int32_t side_link, held_n;     /* held: what that link's sums hold of it */
     double  held_most;
     int32_t round, bound;          /* while its component is solved */
 };
 
 struct duo_fluid_link {
     double   capacity, demand;     /* demand: sum of the active routes' `most` */
-    int32_t  n_active, tangled;    /* tangled: active routes with another coupling link */
-    bool     couples, alone, noted, waiting;
-    struct duo_fluid_hop *active;
+    int32_t  n_active;
+    bool     couples, noted, waiting;
+    struct duo_fluid_hop *plain, *tangled;    /* active routes; tangled: those with another coupling link */
     double   service, since, level, head;    /* its group: `level` is the rate of a flow, `head` the first mark dated */
     struct duo_heap ends;          /* the group's routes by first mark */
-    struct duo_heap bound, capped; /* while alone: routes by share, and by falling share */
+    struct duo_heap bound, capped; /* plain routes while it couples: by share, and by falling share */
     double   used;                 /* by the capped */
-    int64_t  sharers;              /* flows of the bound */
-    double   left;                 /* while its component is solved */
-    int64_t  count;
+    int64_t  sharers, capped_n;    /* flows of the bound and of the capped */
+    double   taken, solved;        /* while its component is solved: by tangled routes bound elsewhere; the level found */
+    int64_t  open;                 /* flows of tangled routes not yet bound */
     int32_t  round;
 };
 
@@ -63,7 +64,7 @@ struct duo_fluid {
     int32_t *place;                /* of routes and, behind them, links: in the calendar or a link's `ends` */
     int32_t *side_place, *share_place;
     int32_t *noted, n_noted, *noted_links, n_noted_links, *waiting, n_waiting;
-    int32_t *part_routes, n_part_routes, *part_links, n_part_links;
+    int32_t *part_routes, n_part_routes, *part_links, n_part_links, *moved, n_moved;
 };
 
 /* Bound a route by its own capacity, or by a link; then say that link's level. */
@@ -71,10 +72,11 @@ void duo_fluid_own(struct duo_fluid *, int32_t route);
 void duo_fluid_join(struct duo_fluid *, int32_t route, int32_t link);
 void duo_fluid_level(struct duo_fluid *, int32_t link, double level);
 
-/* Solve a coupling link, whose routes' counts and capacities may have changed. */
+/* A plain route of a coupling link is new, or its count or capacity has changed; or it leaves. */
+void duo_fluid_refresh(struct duo_fluid *, int32_t route, int32_t link);
+void duo_fluid_forget(struct duo_fluid *, int32_t route);
+
+/* Solve a coupling link and all that hangs together with it. */
 void duo_fluid_solve(struct duo_fluid *, int32_t link);
-void duo_fluid_refresh(struct duo_fluid *, int32_t route, int32_t link);     /* an alone link's route has changed */
-void duo_fluid_forget(struct duo_fluid *, int32_t route);                    /* it leaves its alone link */
-void duo_fluid_dissolve(struct duo_fluid *, int32_t link);                   /* alone no more */
 
 #endif

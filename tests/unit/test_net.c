@@ -208,6 +208,93 @@ static void test_random(void)
     CHECK(ties > 100);
 }
 
+/* 4,000 flows of 24 cells to their edge, over one of two WANs or both; overloaded at first; capacities change. */
+enum { BIG_CELLS = 24, BIG_FLOWS = 4000 };
+static struct big { double at[BIG_FLOWS]; int order[BIG_FLOWS], n, peak; } big[2];
+static struct big_run {
+    struct duo_net   *net;
+    struct duo_clock *clock;
+    struct duo_rng    rng;
+    struct duo_alarm  arrival, tick;
+    int               came, numbers[BIG_FLOWS];
+    struct big       *out;
+} b;
+
+static void big_over(void *arg, enum duo_flow_end end)
+{
+    int number = *(int *)arg;
+    (void)end;
+    b.out->at[number] = duo_clock_now(b.clock);
+    b.out->order[b.out->n++] = number;
+}
+
+static void big_arrive(void *arg)
+{
+    b.numbers[b.came] = b.came;
+    double bytes = 1e4 * pow(10, 2 * duo_rng_unit(&b.rng));
+    duo_net_start(b.net, pick(&b.rng, BIG_CELLS * 4), bytes, big_over, &b.numbers[b.came]);
+    if (++b.came < BIG_FLOWS)
+        duo_clock_set(b.clock, &b.arrival, duo_clock_now(b.clock) + duo_rng_unit(&b.rng) / (b.came < BIG_FLOWS / 3 ? 120 : 40), big_arrive, arg);
+}
+
+static void big_change(void *arg)
+{
+    duo_link link = pick(&b.rng, BIG_CELLS + 2);
+    duo_net_capacity(b.net, link, (link < 2 ? 5e6 : 1e6) * (pick(&b.rng, 3) ? 0.5 + duo_rng_unit(&b.rng) : 1));
+    if (b.out->n < BIG_FLOWS) duo_clock_set(b.clock, &b.tick, duo_clock_now(b.clock) + 0.2, big_change, arg);
+}
+
+static void big_run(enum duo_net_kind kind, struct big *out)
+{
+    struct duo_err err = { 0 };
+    memset(&b, 0, sizeof b);
+    b.out   = out;
+    b.clock = duo_clock_new();
+    duo_rng_init(&b.rng, 6, "big", 0);
+    if (duo_net_new(&b.net, kind, b.clock, 1, &err) != DUO_OK) return;
+    for (int i = 0; i < BIG_CELLS + 2; i++) duo_net_add_link(b.net, "", i < 2 ? 5e6 : 1e6);
+    for (int i = 0; i < BIG_CELLS * 4; i++) {
+        duo_link links[3] = { 2 + i / 4, i & 1 ? 0 : 1, 1 };
+        duo_net_add_route(b.net, links, i % 4 == 0 ? 1 : i % 4 == 3 ? 3 : 2);
+    }
+    if (duo_net_seal(b.net, &err) != DUO_OK) return;
+    duo_clock_set(b.clock, &b.arrival, 0, big_arrive, NULL);
+    duo_clock_set(b.clock, &b.tick, 0, big_change, NULL);
+    duo_net_run(b.net, INFINITY, NULL);
+    out->peak = duo_net_stats(b.net).peak;
+    duo_net_free(b.net);
+    duo_clock_free(b.clock);
+}
+
+static void test_big(void)
+{
+    big_run(DUO_NET_FLUID, &big[0]);
+    CHECK_INT(big[0].n, BIG_FLOWS);
+    CHECK(big[0].peak > 200);
+    if (!duo_net_has_simgrid()) return;
+    int fd[2], status = -1;
+    CHECK(pipe(fd) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        FILE *f = fdopen(fd[1], "wb");
+        big_run(DUO_NET_SIMGRID, &big[1]);
+        _exit(!f || fwrite(&big[1], sizeof big[1], 1, f) != 1 || fclose(f) != 0);
+    }
+    close(fd[1]);
+    FILE *f = fdopen(fd[0], "rb");
+    CHECK(f && fread(&big[1], sizeof big[1], 1, f) == 1);
+    if (f) fclose(f);
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    double worst = 0;
+    for (int i = 0; i < BIG_FLOWS; i++) worst = fmax(worst, fabs(big[0].at[i] - big[1].at[i]) / fmax(1, big[0].at[i]));
+    printf("%d flows, %d at once: worst difference %.2g\n", BIG_FLOWS, big[0].peak, worst);
+    CHECK(worst <= 1e-9);
+    CHECK(memcmp(big[0].order, big[1].order, sizeof big[0].order) == 0);
+    CHECK_INT(big[1].n, BIG_FLOWS);
+    CHECK_INT(big[1].peak, big[0].peak);
+}
+
 /* What a callback may do: start, cancel one that ends at the same instant, stop the run. */
 static struct duo_net  *net;
 static struct duo_flow *other;
@@ -265,6 +352,7 @@ int main(void)
     test_cases();
     test_books();
     test_random();
+    test_big();
     test_inside_callbacks(DUO_NET_FLUID);
     if (duo_net_has_simgrid()) {
         test_inside_callbacks(DUO_NET_SIMGRID);    /* last: this process has no second one */
