@@ -11,6 +11,7 @@
 #include "sim/share.h"
 #include "traces/arrivals/arrivals.h"
 #include "traces/network/capacity.h"
+#include "traces/outcomes/outcomes.h"
 
 static const struct duo_option no_options[] = { { 0 } };
 
@@ -134,21 +135,24 @@ static enum duo_status copy_file(const char *path, struct duo_err *err)
     return bad ? duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "can't be read") : DUO_OK;
 }
 
-/* The text behind "name:" of a scenario's first lines; the file is not checked here. */
+/* What a scenario says of itself: the first sentence of its first line of comment, but not what `ninja bench` reads. */
 static void title_of(const char *path, char *title, size_t n)
 {
+    char line[512] = "";
     FILE *in = fopen(path, "r");
     *title = 0;
     if (!in) return;
-    for (char line[512]; fgets(line, sizeof line, in) && !*title;)
-        if (strncmp(line, "name:", 5) == 0) snprintf(title, n, "%.*s", (int)strcspn(line + 5, "#\n"), line + 5 + strspn(line + 5, " "));
+    while (fgets(line, sizeof line, in) && strncmp(line, "# bench:", 8) == 0) continue;
     fclose(in);
-    for (size_t end = strlen(title); end && strchr(" \n\r", title[end - 1]);) title[--end] = 0;
+    if (line[0] != '#') return;
+    char *text = line + 1 + strspn(line + 1, " "), *end = text;
+    while (*end && *end != '\n' && !(strchr(".?!", *end) && strchr(" \n", end[1]))) end++;
+    snprintf(title, n, "%.*s", (int)(end - text) + (*end == '?' || *end == '!'), text);
 }
 
 static enum duo_status list_scenarios(const struct duo_args *a, struct duo_err *err)
 {
-    char dir[4000], path[4400], title[256], **names;
+    char dir[4000], path[4400], title[512], **names;
     int n;
     DUO_TRY(duo_share_dir(DUO_SHARE_SCENARIOS, dir, sizeof dir, err));
     DUO_TRY(duo_share_names(DUO_SHARE_SCENARIOS, ".yaml", &names, &n, err));
@@ -244,7 +248,7 @@ const struct duo_command duo_cmd_hardware = {
 /* ---------------------------------------------------------------- formats */
 
 static const struct { const char *kind; int (*list)(const char *const **names, const char *const **about); } formats[] = {
-    { "arrivals", duo_arrival_formats }, { "network", duo_capacity_formats },
+    { "arrivals", duo_arrival_formats }, { "network", duo_capacity_formats }, { "answers", duo_outcome_formats },
 };
 enum { N_KINDS = sizeof formats / sizeof formats[0], MAX_FORMATS = 64 };
 
@@ -287,6 +291,6 @@ static int run_formats(const struct duo_command *command, int argc, char **argv)
 }
 
 const struct duo_command duo_cmd_formats = {
-    .name = "formats", .words = "[NAME]", .about = "file formats that are read: arrivals, links",
+    .name = "formats", .words = "[NAME]", .about = "file formats that are read: arrivals, links, answers",
     .example = "  duosim formats mahimahi\n", .options = no_options, .run = run_formats,
 };

@@ -22,7 +22,7 @@ enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY
 
 static const struct duo_option options[] = {
     { 's',        "set",     "KEY=VALUE",           "change one thing of the scenario: cells.rtt='120 ms'; repeatable" },
-    { 'p',        "policy",  "NAME[:KEY=VALUE,..]", "add a policy, or ./mine.so; repeatable" },
+    { 'p',        "policy",  "NAME",                "add a policy: cascade:floor=0.9,as=strict or ./mine.so; repeatable" },
     { ID_ONLY,    "only",    "LABEL",               "keep this policy of the list; repeatable" },
     { ID_SEED,    "seed",    "N|A..B",              "instead of the scenario's seeds" },
     { 'j',        "jobs",    "N",                   "runs at the same time; default: one a core" },
@@ -289,6 +289,6 @@ static int run(const struct duo_command *command, int argc, char **argv)
 
 const struct duo_command duo_cmd_run = {
     .name = "run", .words = "SCENARIO", .about = "run a scenario: a database, a table, sentences, verdicts",
-    .example = "  duosim run quickstart --set cells.rtt='120 ms' --policy cascade:floor=0.9,as=strict --out slow.db\n",
+    .example = "  duosim run quickstart --set cells.rtt='120 ms' --seed 1..10 --out slow.db\n",
     .options = options, .run = run,
 };
