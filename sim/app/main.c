@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sim/app/app.h"
 #include "sim/net.h"
@@ -160,12 +162,11 @@ static void print_usage(FILE *out)
 /* (4) A full disk behind stdout must not look like success; a reader that went away is no error. */
 static int end(int status)
 {
-    errno = 0;
-    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-        fprintf(stderr, "duosim: stdout: %s\n", strerror(errno ? errno : EIO));
-        return status == DUO_OK ? (int)DUO_NO_RESOURCES : status;
-    }
-    return (int)status;
+    struct stat s;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    if (fstat(STDOUT_FILENO, &s) == 0 && (S_ISFIFO(s.st_mode) || S_ISSOCK(s.st_mode))) return status;
+    fprintf(stderr, "duosim: stdout: could not be written whole; is the disk full?\n");
+    return status == DUO_OK ? (int)DUO_NO_RESOURCES : status;
 }
 
 static int dispatch(int argc, char **argv)
