@@ -12,10 +12,8 @@
  *     engine's next return.
  * (5) run_until comes back up to 1e-5 s early: it is called again.  It goes on past completions: the set of "vetoed"
  *     activities, which stops it at the end of a scheduling round, is filled by the completion callback.
- * (6) A solver step counts 1e-5 of a link as nothing: with the default `maxmin/precision` small flows beside large
- *     ones would drift.
- * (7) One engine a process, whose clock never goes back: dates here are ours, `ahead` of SimGrid's.
- * (8) A cancelled communication keeps its share to the end of the next round: a round of no length goes before. */
+ * (6) One engine a process, whose clock never goes back: dates here are ours, `ahead` of SimGrid's.
+ * (7) A cancelled communication keeps its share to the end of the next round: a round of no length goes before. */
 #include <simgrid/kernel/Timer.hpp>
 #include <simgrid/s4u.hpp>
 #include <simgrid/version.h>
@@ -85,11 +83,10 @@ void configure()
     static char name[] = "duosim", quiet[] = "--log=root.thresh:critical", *argv[] = { name, quiet, nullptr };
     int argc = 2;
     xbt_log_control_set("root.thresh:critical");
-    new s4u::Engine(&argc, argv);                        /* (7): never deleted */
+    new s4u::Engine(&argc, argv);                        /* (6): never deleted */
     s4u::Engine::set_config("network/model:CM02");
     s4u::Engine::set_config("network/crosstraffic:0");
     s4u::Engine::set_config("network/TCP-gamma:1e18");
-    s4u::Engine::set_config("maxmin/precision:1e-12");   /* (6) */
 #if SIMGRID_VERSION >= 33400
     s4u::Comm::on_completion_cb(completed);
 #else
@@ -232,7 +229,7 @@ void capacity(struct duo_net *net, duo_link link, double before)
             }
 }
 
-/* (8) One round that takes no time. */
+/* (7) One round that takes no time. */
 void reap()
 {
     simgrid::kernel::timer::Timer::set(s4u::Engine::get_clock(), [] {});
