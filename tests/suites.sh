@@ -35,7 +35,9 @@ count() {
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '%-44s %5d passed, %d failed, %d skipped (%s s)\n' "$1" "$p" "$f" "$s" "$4"
     if [ "$f" -gt 0 ]; then
-        sed 's/^/    /' "$2" | tail -n 60
+        grep 'failed: ' "$2" | head -n 40 | sed 's/^/    /'
+        echo '    the end of what it printed:'
+        tail -n 20 "$2" | sed 's/^/    /'
     elif [ "$s" -gt 0 ]; then
         grep 'skipped: ' "$2" | sed 's/^/    /'
     fi
