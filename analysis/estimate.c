@@ -486,6 +486,17 @@ static void add_pairs(struct duo_estimates *e, const struct cast *k)
     free(per_seed);
 }
 
+/* Where a metric can't go, neither can its interval (which few seeds may stretch). */
+static void clip(int metric, double *low, double *high)
+{
+    bool share = metric == DUO_M_quality || metric == DUO_M_quality_answered || metric == DUO_M_cloud_share ||
+                 metric == DUO_M_slo_share || metric == DUO_M_slo_ttft || metric == DUO_M_slo_e2e || metric == DUO_M_slo_tpot;
+
+    if (metric == DUO_M_gain_over_mix || metric == DUO_M_oracle_share) return;
+    if (*low < 0) *low = 0;
+    if (share && *high > 1) *high = 1;
+}
+
 static void set_row(struct duo_estimate *out, const struct cast *k, struct part *p)
 {
     const struct duo_collect_row *row = &k->c->rows[p->row];
@@ -501,6 +512,7 @@ static void set_row(struct duo_estimate *out, const struct cast *k, struct part 
             out->value[m] = duo_mean(per_seed, (size_t)known);
             struct duo_interval w = over == 'S' ? duo_interval_t(per_seed, known) : (struct duo_interval){ NAN, NAN };
             out->low[m] = w.low, out->high[m] = w.high;
+            clip(m, &out->low[m], &out->high[m]);
             continue;
         }
         out->value[m] = p->value[m];
@@ -508,6 +520,7 @@ static void set_row(struct duo_estimate *out, const struct cast *k, struct part 
         if (isnan(p->value[m])) continue;
         struct duo_interval w = interval(k, p->value[m], p->replicate[m], per_seed);
         out->low[m] = w.low, out->high[m] = w.high;
+        clip(m, &out->low[m], &out->high[m]);
     }
     free(per_seed);
 }

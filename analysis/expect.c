@@ -37,7 +37,7 @@ static void words(double value, char out[32])
 
 static void say(char *text, size_t n, const struct duo_summary_row *r, const struct duo_expectation *e, double value, double low)
 {
-    char is[32], want[32], high[32], other[256] = "";
+    char is[32], want[32], high[32], other[600] = "";
     words(value, is);
     words(low, want);
     words(e->high, high);

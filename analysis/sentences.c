@@ -37,6 +37,7 @@ static int about_quality(FILE *out, const struct duo_summary *s)
         struct duo_pair_row d;
         if (!cloud || r->cheats || duo_summary_assumed(r) || duo_summary_assumed(cloud) || strcmp(r->policy, "mix") == 0) continue;
         if (!(p > 0) || !(p < 1) || !(low > 0 || high < 0)) continue;
+        if (strstr(r->params, "strong=")) continue;   /* it calls another place than cloud_only does */
         if (!duo_summary_pair(s, r->variant, r->label, cloud->label, DUO_M_quality, &d) || isnan(d.low)) continue;
         double whole = cloud->value[DUO_M_quality];
         if (!(whole > 0)) continue;

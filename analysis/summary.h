@@ -67,7 +67,7 @@ int duo_metric_find(const char *name);                   /* -1: none */
 
 /* What the scenario says of a variant and no run does.  NAN: not given. */
 struct duo_variant_facts {
-    char   variant[64];
+    char   variant[256];
     double slo_ttft, slo_e2e, slo_tpot;                  /* s; INFINITY counts as not given */
     double rtt;                                          /* s, device to the cloud and back, as the scenario has it */
 };
@@ -82,7 +82,7 @@ enum duo_status duo_summary_write(sqlite3 *, const struct duo_variant_facts *, i
     X(provenance_time) X(provenance_energy) X(provenance_money) X(provenance_quality) X(provenance_signals)
 
 struct duo_summary_row {
-#define DUO_LABEL_TEXT(name) char name[64];
+#define DUO_LABEL_TEXT(name) char name[256];
     DUO_LABEL_TEXTS(DUO_LABEL_TEXT)
 #undef DUO_LABEL_TEXT
     bool    cheats;
@@ -92,12 +92,12 @@ struct duo_summary_row {
 };
 
 struct duo_pair_row {                                    /* difference = a - b */
-    char   variant[64], a[64], b[64];
+    char   variant[256], a[256], b[256];
     int    metric;
     double difference, low, high;
 };
 
-struct duo_failed_run { char variant[64], label[64]; int64_t seed; char reason[64]; };
+struct duo_failed_run { char variant[256], label[256]; int64_t seed; char reason[256]; };
 
 struct duo_summary {
     int n;          struct duo_summary_row   *rows;      /* in the order of the scenario */

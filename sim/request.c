@@ -166,7 +166,7 @@ static void call(struct duo_request *r, const struct duo_event *e)
 {
     struct duo_world *w = r->world;
     struct duo_watch *watch = w->spec->watch;
-    struct duo_place_view places[64];
+    struct duo_place_view places[DUO_MAX_PLACES];
     struct duo_view view;
     struct duo_turn turn = { .view = &view, .event = *e, .prompt = 1, .config = w->config, .request = r->block,
         .session = r->session ? r->session->block : NULL, .engine = (struct duo_engine *)r };
@@ -177,6 +177,7 @@ static void call(struct duo_request *r, const struct duo_event *e)
         duo_world_keep(w, turn.seat);
     }
     duo_view_fill(r, &view, places);
+    w->devices[r->row.device].met = true;
     r->in_turn = true;
     if (watch) watch->calls++, watch->in_policy = 1;
     w->policy->next(&turn);
@@ -377,6 +378,7 @@ void duo_request_close(struct duo_request *r)
     struct duo_world *w = r->world;
 
     if (!r->settled || r->steps || r->holds || r->delivering) return;
+    duo_feedback_later(r);
     duo_request_emit(r, (int)r->row.status);
     if (r->previous) r->previous->next = r->next;
     else             w->requests = r->next;

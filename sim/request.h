@@ -134,6 +134,10 @@ void duo_parts_stop  (struct duo_step_record *);           /* leaves servers and
 void duo_parts_free  (struct duo_step_record *);
 bool duo_parts_working(const struct duo_step_record *);
 
+/* feedback.c */
+void duo_feedback_later(struct duo_request *);             /* tells the policy how good an answer was, late and rarely */
+void duo_world_tick   (struct duo_world *);                /* the policy's periodic call, seat by seat */
+
 /* view.c */
 void duo_view_fill   (struct duo_request *, struct duo_view *, struct duo_place_view *);
 void duo_world_publish(struct duo_world *);                /* places publish their figures */

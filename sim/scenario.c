@@ -76,6 +76,7 @@ static const struct duo_key top_keys[] = {
     { "policies",    DUO_KEY_OWN,    .need = true, .read = duo_read_policies, .keys = &duo_keys_policy, .form = "[NAME, {use: NAME, ...}]", .doc = "who does what next" },
     { "variants",    DUO_KEY_OWN,    .read = no_variants, .form = "{NAME: {...}}", .doc = "named changes to this file, each run with every policy" },
     { "slo",         DUO_KEY_MAP,    .keys = &duo_keys_slo, .doc = "what counts as in time" },
+    { "feedback",    DUO_KEY_MAP,    .keys = &duo_keys_feedback, .doc = "what a policy learns of its answers' quality, and when" },
     { "expect",      DUO_KEY_OWN,    .read = duo_read_expect, .form = "{CELL: BOUND}", .doc = "what the results must be" },
     { "until",       DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .word = "drain", .means = INFINITY, .def = "drain", AT(until), .doc = "when a run ends; drain: with the last request" },
     { "warmup",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(warmup), .doc = "arrivals before it are left out of the means" },

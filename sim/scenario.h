@@ -146,6 +146,7 @@ struct duo_scenario {
     double status;                    /* s between a place's published figures (view); 1 */
     double until;                     /* s; INFINITY: drain */
     double warmup;                    /* s of arrivals left out of the means; 0 */
+    double feedback_share, feedback_delay;   /* of the answers whose quality becomes known at the seat; s after the answer */
     int    max_tokens;                /* of an answer; 0: no limit */
     int    fluid_above;               /* --net auto: flows in flight that call for fluid; 1500 */
     double slo_ttft, slo_e2e, slo_tpot;   /* s; INFINITY: none */

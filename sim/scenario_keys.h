@@ -87,7 +87,7 @@ void duo_keys_print(FILE *, const struct duo_keys *, const char *prefix);
 
 /* The tables. */
 extern const struct duo_keys duo_keys_arrivals, duo_keys_device, duo_keys_cells, duo_keys_wan, duo_keys_transport,
-                             duo_keys_place, duo_keys_answers, duo_keys_policy, duo_keys_slo;
+                             duo_keys_place, duo_keys_answers, duo_keys_policy, duo_keys_feedback, duo_keys_slo;
 enum duo_status duo_read_line(struct duo_reader *, const struct duo_node *, void *line_spec);
 enum duo_status duo_read_policies(struct duo_reader *, const struct duo_node *, void *scenario);
 enum duo_status duo_read_expect(struct duo_reader *, const struct duo_node *, void *scenario);

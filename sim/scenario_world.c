@@ -252,6 +252,16 @@ static enum duo_status check_place(struct duo_reader *r, const struct duo_node *
 const struct duo_keys duo_keys_place = { sizeof(struct duo_place_spec), offsetof(struct duo_place_spec, at),
                                          DUO_KEYS(place_keys), check_place };
 
+/* ---- feedback ------------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct duo_scenario, feedback_##field)
+static const struct duo_key feedback_keys[] = {
+    { "share", DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .def = "0", AT(share), .doc = "of the answers" },
+    { "delay", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "60 s", AT(delay), .doc = "after the answer" },
+};
+#undef AT
+const struct duo_keys duo_keys_feedback = { sizeof(struct duo_scenario), DUO_NO_WHERE, DUO_KEYS(feedback_keys), NULL };
+
 /* ---- slo ------------------------------------------------------------------------------------------ */
 
 #define AT(field) .at = offsetof(struct duo_scenario, slo_##field)

@@ -18,7 +18,7 @@
 #include "sim/registry.h"
 #include "sim/request.h"
 
-enum { BACKGROUND_CONTEXT = 512, DEVICE_BUDGET = 512, SESSION_SLOTS = 4096, MAX_PLACES = 64, STALLED = 100000 };
+enum { BACKGROUND_CONTEXT = 512, DEVICE_BUDGET = 512, SESSION_SLOTS = 4096, STALLED = 100000 };
 
 void duo_world_keep(struct duo_world *w, void *block)
 {
@@ -128,12 +128,12 @@ static enum duo_status check_roles(const struct duo_world *w, struct duo_err *er
 
     for (int i = 0; i < s->answers.n_roles; i++) {
         const struct duo_role *r = &s->answers.roles[i];
-        const char *names[MAX_PLACES * 2], *near;
+        const char *names[DUO_MAX_PLACES * 2], *near;
         size_t n = 0;
         bool found = false;
         names[n++] = "device";
         for (int p = 0; p < s->n_places; p++) names[n++] = s->places[p].name;
-        for (int d = 0; d < s->n_devices && n < MAX_PLACES * 2; d++) names[n++] = s->devices[d].name;
+        for (int d = 0; d < s->n_devices && n < DUO_MAX_PLACES * 2; d++) names[n++] = s->devices[d].name;
         for (size_t k = 0; k < n; k++) found |= strcmp(names[k], r->place) == 0;
         if (!found) {
             near = duo_nearest(r->place, names, n);
@@ -155,7 +155,7 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
     double edge = 0;
     int64_t first = 0;
 
-    if (s->n_places + 1 > MAX_PLACES) return duo_fail_at(err, DUO_BAD_INPUT, s->file, 0, 0, "places: at most %d", MAX_PLACES - 1);
+    if (s->n_places + 1 > DUO_MAX_PLACES) return duo_fail_at(err, DUO_BAD_INPUT, s->file, 0, 0, "places: at most %d", DUO_MAX_PLACES - 1);
     w->n_places = s->n_places + 1;
     w->places = duo_new((size_t)w->n_places, sizeof *w->places);
     w->places[0] = (struct duo_world_place){ .name = "device", .site = DUO_SITE_DEVICE, .voice = -1 };
@@ -189,6 +189,35 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
 
 /* ---- answers and the policy */
 
+/* lengths: trace: query i has those of the trace's row i. */
+static enum duo_status take_lengths(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_arrivals_spec *a = &w->scenario->arrivals;
+    struct duo_trace_count count;
+    struct duo_arrivals *rows;
+    struct duo_arrival row;
+    int32_t *prompts, *answers;
+    int n = 0;
+
+    if (w->scenario->answers.kind != DUO_ANSWERS_SYNTHETIC)
+        return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, a->at.line, a->at.column,
+                           "arrivals.lengths: trace is for synthetic answers; recorded ones have lengths of their own (lengths: answers)");
+    DUO_TRY(duo_arrivals_trace(&rows, a->trace, a->format, a->rate_scale, a->requests, &count, err));
+    prompts = duo_new((size_t)count.emitted + 1, sizeof *prompts), answers = duo_new((size_t)count.emitted + 1, sizeof *answers);
+    duo_world_keep(w, prompts), duo_world_keep(w, answers);
+    while (duo_arrivals_next(rows, &row)) {
+        prompts[n] = row.prompt_tokens, answers[n] = row.output_tokens;
+        if (row.prompt_tokens < 1 || row.output_tokens < 1) break;
+        n++;
+    }
+    duo_arrivals_free(rows);
+    if (n < count.emitted || n == 0)
+        return duo_fail_at(err, DUO_BAD_INPUT, a->trace, 0, 0, "lengths: trace needs tokens of prompt and answer in every row; request %d has %d and %d",
+                           n, prompts[n], answers[n]);
+    w->answers->n_lengths = n, w->answers->prompt_lengths = prompts, w->answers->answer_lengths = answers;
+    return DUO_OK;
+}
+
 static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_answers_spec *a = &w->scenario->answers;
@@ -204,6 +233,7 @@ static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
         DUO_TRY(duo_answers_join(&w->answers, a->scores[i].name, a->scores[i].file, a->scores[i].column, NULL, 0, &unmatched, err));
         w->unmatched = (w->unmatched < 0 ? 0 : w->unmatched) + unmatched;
     }
+    if (w->scenario->arrivals.trace_lengths) DUO_TRY(take_lengths(w, err));
     w->answers->seed = w->spec->seed;
     return check_roles(w, err);
 }
@@ -256,7 +286,7 @@ static enum duo_status check_needs(const struct duo_world *w, struct duo_err *er
 static enum duo_status build_policy(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_scenario *s = w->scenario;
-    const char *names[MAX_PLACES];
+    const char *names[DUO_MAX_PLACES];
     const char *slash = strrchr(s->file, '/');
     char dir[512], share[40];
     struct duo_policy_spec use = *w->use;
@@ -506,6 +536,7 @@ static void publish(void *arg)
     if (others + flows != w->happened) w->happened = others + flows, w->happened_at = now;
     if (now - w->happened_at > STALLED) { w->stop = true; return; }
     duo_world_publish(w);
+    duo_world_tick(w);
     duo_clock_set(w->clock, &w->report_alarm, now + w->scenario->status, publish, w);
 }
 

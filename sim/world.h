@@ -14,6 +14,7 @@
 
 enum { DUO_GATEWAY = -1,           /* a node beside the places: the hub of the cloud's site, where gateway seats are */
        DUO_MAX_STEPS = 20000,      /* a request's; more is a policy that loops */
+       DUO_MAX_PLACES = 64,        /* the device among them */
        DUO_PUBLISHED = 8 };          /* published figures kept of a place */
 
 struct duo_world;
@@ -66,7 +67,7 @@ struct duo_device {                /* a million of these: keep it small */
     struct duo_radio_state radio;
     float              uplink, downlink, rtt;    /* as last met: B/s, B/s, s */
     float              contact;    /* date of its last message */
-    bool               touched, dead;
+    bool               touched, met, dead;   /* has sent; the policy was called for it; no power is left */
 };
 
 /* KV of a text at one replica of one place, for one range of layers. */

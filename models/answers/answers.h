@@ -104,6 +104,8 @@ struct duo_answers {
     const char *const *features;
     int          n_scores;
     const char *const *scores;
+    int          n_lengths;        /* `lengths: trace`, synthetic answers only: query i has the lengths of row */
+    const int32_t *prompt_lengths, *answer_lengths;    /* i mod n_lengths, whichever voice answers; else 0 */
     const char  *label;            /* "synthetic", "recorded outcomes.csv": for headings */
     const char  *quality_status;   /* provenance of quality: "recorded", "assumed", ... */
     const char  *signal_status;    /* of confidences, agreement, exits: what was filled is "assumed" */

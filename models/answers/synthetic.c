@@ -20,9 +20,14 @@ struct synthetic {
 
 static const struct synthetic *of(const struct duo_source *s) { return (const struct synthetic *)s; }
 
+static int length(const struct duo_source *, int query, int voice);
+
 static int new_part(const struct synthetic *y, int query)
 {
     const struct duo_length_law *law = &y->spec.prompt_tokens;
+    const struct duo_answers *a = &y->s.a;
+
+    if (a->n_lengths) return a->prompt_lengths[query % a->n_lengths];
     return duo_signals_draw_length(law, law->kind == DUO_FIXED ? 0 : duo_signals_prompt(y->signals, y->s.a.seed, query, false));
 }
 
@@ -34,7 +39,7 @@ static void query(const struct duo_answers *a, int index, struct duo_query *out)
     int turns = y->spec.sessions, turn = turns > 1 ? index % turns : 0;
 
     for (int i = index - turn; i < index; i++)                                                /* (2) */
-        shared += new_part(y, i) + duo_signals_length(y->signals, a->seed, i, a->n_voices - 1);
+        shared += new_part(y, i) + length(&y->s, i, a->n_voices - 1);
     *out = (struct duo_query){
         .index = index, .prompt_tokens = (int)fmin(tokens + shared, INT_MAX / 2), .shared = (int)fmin(shared, INT_MAX / 2),
         .session = turns > 1 ? index / turns : -1, .turn = turn, .train = duo_signals_train(index, y->spec.train_share),
@@ -45,6 +50,7 @@ static void query(const struct duo_answers *a, int index, struct duo_query *out)
 
 static int length(const struct duo_source *s, int query, int voice)
 {
+    if (s->a.n_lengths) return s->a.answer_lengths[query % s->a.n_lengths];
     return duo_signals_length(of(s)->signals, s->a.seed, query, voice);
 }
 

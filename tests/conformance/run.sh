@@ -74,12 +74,26 @@ breaks bad_idle    'asked for nothing'
 breaks bad_retract 'does not begin with what it has shown'
 breaks bad_late    'after the end'
 breaks bad_liar    'truth'
+breaks bad_tick    'after the end'
 breaks bad_crash   'SIGSEGV'
 breaks bad_hang    'CPU'
 
 "$duosim" run "$here/base.yaml" --seed 1 --only edge_only --only spy --policy "$modules/spy.so" --net fluid --out "$work/s.db" >"$work/out" 2>"$work/err"
 if [ $? -eq 0 ] && ! "$dump" "$work/s.db" | grep '^reason|' | grep -qE 'future|younger|without an age|negative|outside'; then ok
 else bad "a view knows too much: $("$dump" "$work/s.db" | grep '^reason|')"; fi
+
+# feedback and ticks reach the seats they belong to
+calls() {                       # SEAT SHARE: how many requests the learner sent to the cloud
+    "$duosim" run "$here/base.yaml" --seed 1 --set devices.phone.count=2 --set devices.board.count=1 --set "feedback={share: $2, delay: 1 s}" --only learner \
+        --policy "$modules/learner.so:seat=$1" --net fluid --json --out "$work/l.db" 2>"$work/err" | tr ',' '\n' | grep '"cloud_share"' | grep -o '[0-9.]*$'
+}
+for seat in device gateway; do
+    some=$(calls $seat '100 %') none=$(calls $seat 0)
+    case $none,$some in
+    0,0.[1-9]*) ok ;;
+    *) bad "learner at the $seat: cloud share '$none' without feedback, '$some' with: $(cat "$work/err")" ;;
+    esac
+done
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

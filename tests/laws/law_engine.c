@@ -11,7 +11,8 @@
  *     layer is edge_only; early_exit that never exits is layer_split; parallel_draft is no slower than draft_verify
  *     when nobody else is there.
  * (7) Both networks give the same rows to 1e-9.
- * (8) Nobody is above the oracle; the worst is last. */
+ * (8) Nobody is above the oracle; the worst is last.
+ * (9) `lengths: trace`: prompts and answers have the trace's tokens, request by request. */
 #include "tests/engine.h"
 
 static const char BASE[] =
@@ -249,8 +250,32 @@ static void bounds(void)                                   /* (8) */
     for (int i = 0; i < 6; i++) if (i != 4) CHECK(q[4] <= q[i]);
 }
 
+static void trace_lengths(void)                            /* (9) */
+{
+    static const int tokens[][2] = { { 31, 7 }, { 400, 60 }, { 5, 1 }, { 77, 23 } };
+    char file[] = "/tmp/duosim-trace-XXXXXX", trace[64];
+    FILE *f = fdopen(mkstemp(file), "w");
+    const char *set[] = { trace, "arrivals.format=csv", "arrivals.lengths=trace" };
+    struct engine_out o;
+
+    fprintf(f, "at,prompt_tokens,output_tokens\n");
+    for (int i = 0; i < 4; i++) fprintf(f, "%d,%d,%d\n", 10 * i, tokens[i][0], tokens[i][1]);
+    fclose(f);
+    snprintf(trace, sizeof trace, "arrivals={trace: %s}", file);
+    o = go("cloud_only", DUO_NET_FLUID, 3, set);
+    CHECK_INT(o.n, 4);
+    for (int i = 0; i < o.n && i < 4; i++) {
+        CHECK_INT(o.request[i].prompt_tokens, tokens[i][0]);
+        CHECK_INT(o.request[i].answer_tokens, tokens[i][1]);
+        CHECK_NEAR(o.request[i].arrived, 10 * i, 1e-12);
+    }
+    engine_free(&o);
+    unlink(file);
+}
+
 int main(void)
 {
+    trace_lengths();
     lone_request();
     conservation();
     speculation();
