@@ -99,7 +99,7 @@ static inline struct engine_out engine_run(const char *yaml, const char *const *
             struct duo_rows *r = duo_rows_new(rows);
             o.status = duo_run(&spec, r, &too_many, &o.err);
             if (o.status) fprintf(stderr, "%s\n", o.err.text);
-            _exit(o.status);
+            _exit((int)o.status);
         }
         waitpid(child, &status, 0);
         o.status = WIFEXITED(status) ? (enum duo_status)WEXITSTATUS(status) : DUO_RUN_FAILED;
