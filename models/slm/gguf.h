@@ -133,12 +133,12 @@ void duo_gguf_list_free(struct duo_gguf_list *);
 /* A tensor; its number is returned.  Its values come when the file is written, rows [row, row + n) at a time, in order. */
 int duo_gguf_put_tensor(struct duo_gguf_out *, const char *name, enum duo_format, int dims, const uint64_t *n);
 
-/* Where the values come from.  Exactly one is set: `rows` hands over F32, which is quantized here; `bytes` the bytes of
- * the tensor as they are. */
+/* Where the values come from.  Exactly one is set: `rows` hands over F32, which is quantized here; `packed` the rows'
+ * bytes as they go into the file. */
 struct duo_gguf_source {
     void  *user;
     void (*rows)(void *user, int tensor, uint64_t row, uint64_t n, float *out);
-    const void *(*bytes)(void *user, int tensor);
+    void (*packed)(void *user, int tensor, uint64_t row, uint64_t n, void *out);
 };
 
 /* Written beside `path` and renamed at the end: there is a whole file or none.  *size: its bytes; may be NULL. */

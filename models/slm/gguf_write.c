@@ -242,12 +242,16 @@ static void put_rows(struct file *f, const struct planned *t, int number, const 
     enum { AT_ONCE = 1 << 18 };
     size_t   width = t->n[0];
     uint64_t most = width < AT_ONCE ? AT_ONCE / width : 1;
-    float         *values = duo_new(most * width, sizeof *values);
+    float         *values = from->rows ? duo_new(most * width, sizeof *values) : NULL;
     unsigned char *packed = duo_new(most, t->row_bytes);
     for (uint64_t row = 0; row < t->rows && !ferror(f->out); row += most) {
         uint64_t n = t->rows - row < most ? t->rows - row : most;
-        from->rows(from->user, number, row, n, values);
-        for (uint64_t i = 0; i < n; i++) duo_quantize_row(t->format, values + i * width, packed + i * t->row_bytes, width);
+        if (from->rows) {
+            from->rows(from->user, number, row, n, values);
+            for (uint64_t i = 0; i < n; i++) duo_quantize_row(t->format, values + i * width, packed + i * t->row_bytes, width);
+        } else {
+            from->packed(from->user, number, row, n, packed);
+        }
         put_bytes(f, packed, n * t->row_bytes);
     }
     free(values);
@@ -264,10 +268,9 @@ enum duo_status duo_gguf_write(const struct duo_gguf_out *o, const char *path, c
     put_head(&f, o);
     for (int i = 0; i < o->n_tensors; i++) {
         const struct planned *t = &o->tensors[i];
-        assert(!from->rows != !from->bytes);
+        assert(!from->rows != !from->packed);
         pad(&f, o->align);
-        if (from->bytes) put_bytes(&f, from->bytes(from->user, i), t->bytes);
-        else put_rows(&f, t, i, from);
+        put_rows(&f, t, i, from);
     }
     pad(&f, o->align);
     bool good = !ferror(f.out);

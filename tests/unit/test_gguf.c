@@ -296,7 +296,7 @@ static void test_memory(void)
         fclose(f);
         rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (64 << 20);
         if (setrlimit(RLIMIT_AS, &(struct rlimit) { most, most }) != 0) _exit(98);
-        void *much = malloc(100 << 20);                           /* the bound holds */
+        void *volatile much = malloc(100 << 20);                  /* the bound holds */
         if (much) _exit(97);
         static struct raw r;
         struct duo_gguf *g;
