@@ -130,11 +130,10 @@ struct duo_acts {
     const float  *x;             /* the caller's rows, valid until the products are done */
     size_t        stride;        /* floats from row to row */
     bool          quantized;
-    int8_t       *q;             /* n rows of padded cols */
-    float        *scale;         /* n x blocks */
-    float        *sum;           /* n x blocks: scale * sum of q */
-    int32_t      *isum;          /* n x blocks x 2: sums of q over the block's halves */
-    size_t        q_stride, blocks;
+    size_t        blocks;        /* of 32 values a row; what follows is laid out by tiles of tokens (inside.h) */
+    int8_t       *q;
+    float        *scale, *sum;   /* a block's scale; scale times sum of q */
+    int32_t      *offset;        /* sums of q times what a format subtracts from its weights */
     size_t        room;          /* bytes held behind q */
 };
 void duo_acts_set(struct duo_acts *a, const float *x, size_t n, size_t cols, size_t stride);
@@ -210,7 +209,7 @@ struct duo_rope {
     enum duo_rope_pairing pairing;
     int     width;
     size_t  capacity;
-    float  *table;               /* capacity x width: cosines, then sines */
+    float  *table;               /* capacity x (width / 2 or, interleaved, width) cosines, then as many sines */
 };
 enum duo_status duo_rope_init(struct duo_rope *r, const struct duo_rope_spec *spec, size_t capacity, struct duo_err *err);
 void duo_rope_free(struct duo_rope *r);
