@@ -162,10 +162,11 @@ static float rope_factor(const struct duo_model_plan *p, uint64_t i)
 /* Spread so that activations stay near 1 and logits near 3, whatever the widths. */
 static void scale_of(const struct duo_model_plan *p, enum duo_weight w, uint64_t width, double *middle, double *spread)
 {
+    bool gemma = p->words == DUO_WORDS_GEMMA;        /* there it is scaled by sqrt(width), and would drown all else */
     *middle = 0;
     *spread = 1 / sqrt((double)width);
     switch (w) {
-    case DUO_WEIGHT_EMBEDDING: *spread = (p->tied ? 3 : 1) / sqrt((double)p->width); break;
+    case DUO_WEIGHT_EMBEDDING: *spread = (gemma ? 0.5 : p->tied ? 3 : 1) / sqrt((double)p->width); break;
     case DUO_WEIGHT_HEAD:      *spread = 3 / sqrt((double)p->width); break;
     case DUO_WEIGHT_Q_BIAS: case DUO_WEIGHT_K_BIAS: case DUO_WEIGHT_V_BIAS: *spread = 0.1; break;
     case DUO_WEIGHT_FINAL_NORM: case DUO_WEIGHT_ATTN_NORM: case DUO_WEIGHT_FFN_NORM: case DUO_WEIGHT_Q_NORM: case DUO_WEIGHT_K_NORM:

@@ -477,6 +477,25 @@ static void test_round_trip(void)
     remove(path);
 }
 
+/* Bytes as the package gguf 0.19.0 of PyPI quantizes these values: rows of 512, hashed as duo_hash_bytes does. */
+static void test_quantizers(void)
+{
+    static const struct { enum duo_format format; size_t bytes; uint64_t hash; } golden[] = {
+        { DUO_FORMAT_F16,  4096, 0x9da56d0596269398 }, { DUO_FORMAT_BF16, 4096, 0x66588510c9319ee7 }, { DUO_FORMAT_Q8_0, 2176, 0x32b07d120af2edff },
+        { DUO_FORMAT_Q4_0, 1152, 0x2be17cce7dc21a76 }, { DUO_FORMAT_Q4_1, 1280, 0x8838e0f1b1306f14 }, { DUO_FORMAT_Q5_0, 1408, 0xe2a10c5350f7a617 },
+        { DUO_FORMAT_Q5_1, 1536, 0xf30ab492b4663d2b },
+    };
+    static float x[4 * WIDTH];
+    static unsigned char packed[4 * 4 * WIDTH];
+    for (int i = 0; i < 4 * WIDTH; i++) x[i] = (float)ldexp(i * 7919 % 2003 - 1001, -(i / 256));
+    for (size_t f = 0; f < sizeof golden / sizeof golden[0]; f++) {
+        size_t row = duo_row_bytes(golden[f].format, WIDTH);
+        for (size_t r = 0; r < 4; r++) duo_quantize_row(golden[f].format, x + r * WIDTH, packed + r * row, WIDTH);
+        CHECK_INT(4 * row, golden[f].bytes);
+        CHECK_INT(duo_hash_bytes(0, packed, 4 * row), golden[f].hash);
+    }
+}
+
 /* What is no file, or can't be written. */
 static void test_paths(void)
 {
@@ -514,6 +533,7 @@ int main(void)
     test_memory();
     test_damage();
     test_round_trip();
+    test_quantizers();
     test_paths();
     rmdir(folder);
     return check_done();
