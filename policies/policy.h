@@ -44,7 +44,7 @@ typedef int duo_scorer;  /* router, verifier, guard, embedder, ...: by name, in 
 enum { DUO_NOWHERE = -1, DUO_DEVICE = 0, DUO_CLOUD = 1 };   /* every scenario has the last two; others by name, in init */
 enum { DUO_MAX_PARTS = 8 };
 
-struct duo_confidence {          /* over the tokens that the step wrote; each in [0, 1]; NAN: not known */
+struct duo_confidence {          /* over the tokens that the step wrote; each in [0, 1]; NAN: not known, or the need not declared */
     double mean, min, last;      /* of the chosen token's probability */
     double margin;               /* mean of top-1 minus top-2 */
     double entropy;              /* mean, relative to log(vocabulary) */

@@ -7,7 +7,6 @@
  * (3) What is missing is run again, and paid. */
 #include "sim/request.h"
 
-#include <stdlib.h>
 
 static struct duo_residence **list_of(struct duo_request *r) { return r->session ? &r->session->residences : &r->residences; }
 
@@ -66,7 +65,14 @@ struct duo_residence *duo_kv_make(struct duo_request *r, int place, int replica,
             break;
         }
     if (!k) {
-        k = duo_new(1, sizeof *k);
+        k = r->world->spare_residences;
+        if (k) {
+            r->world->spare_residences = k->next;
+            *k = (struct duo_residence){ 0 };
+        } else {
+            k = duo_new(1, sizeof *k);
+            duo_world_keep(r->world, k);
+        }
         k->next = *list;
         *list = k;
     }
@@ -78,12 +84,12 @@ struct duo_residence *duo_kv_make(struct duo_request *r, int place, int replica,
 
 void duo_kv_forget(struct duo_world *w, struct duo_residence **list)
 {
-    (void)w;
     while (*list) {
         struct duo_residence *k = *list;
         *list = k->next;
         duo_kv_drop(&k->kv);
-        free(k);
+        k->next = w->spare_residences;
+        w->spare_residences = k;
     }
 }
 

@@ -209,9 +209,10 @@ void duo_parts_begin(struct duo_step_record *s)
 {
     struct duo_request *r = s->request;
     struct duo_world *w = r->world;
-    const struct duo_work *work = &s->work;
+    const struct duo_work *work = s->parts;
     struct duo_ask ask = { .voice = duo_place_voice(w, r, work->parts[work->n_parts - 1].at), .from = &r->texts[s->from].path,
-        .tokens = work->tokens, .stop_below = work->stop_below, .temperature = work->temperature, .samples = 1, .sample = s->id };
+        .tokens = work->tokens, .stop_below = work->stop_below, .temperature = work->temperature, .samples = 1, .sample = s->id,
+        .plain = !(w->policy->needs & DUO_CONFIDENCE) };
     struct duo_split *x = s->split = duo_new(1, sizeof *x);
     int layer = 0, extra = 0;
 
@@ -261,4 +262,9 @@ void duo_parts_stop(struct duo_step_record *s)
 }
 
 bool duo_parts_working(const struct duo_step_record *s) { return s->split && s->split->working; }
-void duo_parts_free(struct duo_step_record *s) { free(s->split); s->split = NULL; }
+void duo_parts_free(struct duo_step_record *s)
+{
+    free(s->split);
+    free(s->parts);
+    s->split = NULL, s->parts = NULL;
+}

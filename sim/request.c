@@ -319,14 +319,24 @@ double duo_request_alone(const struct duo_request *r, int place)
     return a->kind->grade(a, &path, &why);
 }
 
+/* The same; no second look where the answer is just that. */
+static double truth_of(const struct duo_request *r, int place)
+{
+    const struct duo_text_path *p = r->answer ? &r->texts[r->answer].path : NULL;
+
+    if (p && p->n == 1 && p->ended && !p->segment[0].exit_layer && !isnan(r->row.quality) &&
+        p->segment[0].voice == duo_place_voice(r->world, r, place)) return r->row.quality;
+    return duo_request_alone(r, place);
+}
+
 void duo_request_emit(struct duo_request *r, int status)
 {
     struct duo_world *w = r->world;
     int64_t useful = r->row.answer_tokens == DUO_NONE ? 0 : r->row.answer_tokens;
 
     r->row.status = r->row.arrived < w->scenario->warmup ? 3 : status;
-    r->row.quality_weak = duo_request_alone(r, DUO_DEVICE);
-    r->row.quality_strong = duo_request_alone(r, DUO_CLOUD);
+    r->row.quality_weak = truth_of(r, DUO_DEVICE);
+    r->row.quality_strong = truth_of(r, DUO_CLOUD);
     r->row.wasted_tokens = r->written > useful ? r->written - useful : 0;
     if (r->row.status < 3) {
         w->answered += status == 0, w->failed += status == 1, w->pending += status == 2;

@@ -17,6 +17,9 @@ struct duo_text_record {
 
 enum duo_step_kind { DUO_STEP_WRITE, DUO_STEP_VERIFY, DUO_STEP_SCORE, DUO_STEP_SEND, DUO_STEP_WAIT, DUO_STEP_SHOW, DUO_STEP_ANSWER };
 
+/* What a write is asked for, but for its parts. */
+struct duo_order { int tokens, samples; double patience, stop_below, temperature; };
+
 struct duo_step_record {
     struct duo_request *request;
     struct duo_step_record *next, *previous;
@@ -38,9 +41,12 @@ struct duo_step_record {
     struct duo_residence *kv;
     struct duo_message *order, *chunk, *tail, *word, *recall;      /* in flight: to the place, to the screen, to the seat, a cancel */
     struct duo_alarm alarm;               /* wait, patience */
-    struct duo_written written;
-    struct duo_verified verified;
-    struct duo_work work;                 /* of a write */
+    union {
+        struct duo_written  written;      /* of a write */
+        struct duo_verified verified;     /* of a verification */
+    };
+    struct duo_order work;                /* of a write */
+    struct duo_work *parts;               /* with its parts, when it has some: freed with the step */
     bool            tail_left;            /* the stream's end has still to arrive */
     duo_text        result;
     struct duo_event event;

@@ -15,7 +15,7 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 int duo_seat_node(const struct duo_world *w) { return w->seat == DUO_SEAT_DEVICE ? DUO_DEVICE : DUO_GATEWAY; }
 
@@ -24,11 +24,19 @@ static duo_text input_of(const struct duo_step_record *s) { return s->draft ? s-
 
 struct duo_step_record *duo_step_new(struct duo_request *r, enum duo_step_kind kind, int place)
 {
-    struct duo_step_record *s = duo_new(1, sizeof *s), **end = &r->steps, *last = NULL;
+    struct duo_world *w = r->world;
+    struct duo_step_record *s = w->spare_steps, **end = &r->steps, *last = NULL;
 
+    if (s) {
+        w->spare_steps = s->next;
+        memset(s, 0, sizeof *s);
+    } else {
+        s = duo_new(1, sizeof *s);
+        duo_world_keep(w, s);
+    }
     while (*end) last = *end, end = &(*end)->next;
     s->request = r, s->previous = last, s->kind = kind, s->place = place;
-    s->asked_at = duo_clock_now(r->world->clock);
+    s->asked_at = duo_clock_now(w->clock);
     *end = s;
     if (tells(kind)) s->id = ++r->last_id, r->n_live++, r->row.steps++;
     return s;
@@ -40,11 +48,12 @@ void duo_step_close(struct duo_step_record *s)
 
     if (s->holds || !s->told || s->working || duo_parts_working(s) || s->tail_left || s->order || s->chunk || s->tail || s->word || s->recall) return;
     duo_clock_cancel(r->world->clock, &s->alarm);
-    if (s->split) duo_parts_free(s);
+    if (s->parts) duo_parts_free(s);
     if (s->previous) s->previous->next = s->next;
     else             r->steps = s->next;
     if (s->next) s->next->previous = s->previous;
-    free(s);
+    s->next = r->world->spare_steps;
+    r->world->spare_steps = s;
     duo_request_close(r);
 }
 
@@ -133,7 +142,7 @@ static void tell(struct duo_step_record *s, struct duo_event *e)
     s->told = true;
     if (!tells(s->kind)) return;
     r->n_live--;
-    e->step = s->id, e->at = s->work.n_parts ? s->work.parts[s->work.n_parts - 1].at : s->place;
+    e->step = s->id, e->at = s->parts ? s->parts->parts[s->parts->n_parts - 1].at : s->place;
     if (s->kv) s->kv->told = s->kv->kv.tokens;
     duo_request_tell(r, e);
 }
@@ -410,9 +419,10 @@ static void submit(struct duo_step_record *s, int input, int recompute, int outp
 static void work_write(struct duo_step_record *s)
 {
     struct duo_request *r = s->request;
-    const struct duo_work *work = &s->work;
+    const struct duo_order *work = &s->work;
     struct duo_ask ask = { .voice = duo_place_voice(r->world, r, s->place), .from = &r->texts[s->from].path, .tokens = work->tokens,
-        .stop_below = work->stop_below, .temperature = work->temperature, .samples = work->samples, .sample = s->id };
+        .stop_below = work->stop_below, .temperature = work->temperature, .samples = work->samples, .sample = s->id,
+        .plain = !(r->world->policy->needs & DUO_CONFIDENCE) };
 
     r->world->answers->kind->write(r->world->answers, &ask, &s->written);
     if (s->written.tokens == 0) { duo_step_written(s, s->place); duo_step_finish(s, s->place); return; }
@@ -466,7 +476,7 @@ static void begin_work(struct duo_step_record *s)
 
     if (s->place == DUO_DEVICE && w->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
     switch (s->kind) {
-    case DUO_STEP_WRITE:  if (s->work.n_parts) duo_parts_begin(s); else work_write(s); break;
+    case DUO_STEP_WRITE:  if (s->parts) duo_parts_begin(s); else work_write(s); break;
     case DUO_STEP_VERIFY: work_verify(s); break;
     case DUO_STEP_SCORE:
         if (s->job.before > 0) duo_clock_set(w->clock, &s->alarm, duo_clock_now(w->clock) + s->job.before, score_done, s);

@@ -109,7 +109,12 @@ duo_step duo_write(struct duo_turn *t, struct duo_work work)
     limit = w->scenario->max_tokens ? w->scenario->max_tokens - duo_text_tokens(r, work.from) : 0;
     if (w->scenario->max_tokens && (work.tokens == 0 || work.tokens > limit)) work.tokens = limit;
     s = duo_step_new(r, DUO_STEP_WRITE, work.n_parts ? work.parts[0].at : work.at);
-    s->from = work.from, s->work = work, s->show = work.show;
+    s->from = work.from, s->show = work.show;
+    s->work = (struct duo_order){ work.tokens, work.samples, work.patience, work.stop_below, work.temperature };
+    if (work.n_parts) {
+        s->parts = duo_new(1, sizeof *s->parts);
+        *s->parts = work;
+    }
     id = s->id;
     if (w->scenario->max_tokens && limit <= 0) duo_step_fail(s, DUO_REFUSED);
     else                                       duo_step_start(s);

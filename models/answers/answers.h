@@ -77,6 +77,7 @@ struct duo_ask {
     double temperature;            /* 0: greedy */
     int    samples;                /* 1: one; else so many, voted on */
     int    sample;                 /* which sampled draw (a request's step number), so that repeats differ */
+    bool   plain;                  /* nobody will ask how sure the voice was: the certainty stays unknown */
     int    exit_layer, layers;     /* of the first part that may exit, of the model's; 0: none.  At most 255 */
     double exit_above;
 };

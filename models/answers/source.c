@@ -160,7 +160,7 @@ void duo_source_write(const struct duo_answers *answers, const struct duo_ask *a
     out->tokens = plan.to - n;
     duo_path_append(&out->path, mark, plan.to);
     out->path.ended = plan.to >= plan.ends;
-    s->kind->certainty(s, query, ask->voice, n, plan.to, n == 0 && out->path.ended, &out->certainty);
+    if (!ask->plain) s->kind->certainty(s, query, ask->voice, n, plan.to, n == 0 && out->path.ended, &out->certainty);
     if (ask->samples > 1 && s->kind->vote) out->agreement = s->kind->vote(s, ask);
 }
 
