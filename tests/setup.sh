@@ -84,33 +84,22 @@ setup_packages() {
     echo "going on without $wanted" >&2
 }
 
-# setup_build FOLDER MESON_OPTION... : configure once, build; the log is shown when it fails.
+# setup_build FOLDER MESON_OPTION... : configure once, build; the log is shown when it fails.  A folder that was
+# configured at another place (a moved or copied checkout) would look for its data there: once more from scratch.
 setup_build() {
     build=$1
+    shift
     build_log=$(mktemp) || return 2
-    if try_build "$@"; then
+    if [ ! -f "$build/build.ninja" ] || [ "$(cat "$build/configured-at" 2>/dev/null)" != "$PWD" ]; then
+        echo "building in $build ..."
+        rm -rf "$build"
+        meson setup "$build" "$@" >"$build_log" 2>&1 && echo "$PWD" >"$build/configured-at"
+    fi
+    if [ -f "$build/configured-at" ] && ninja -C "$build" >>"$build_log" 2>&1; then
         rm -f "$build_log"
         return 0
-    fi
-    # A folder that was configured elsewhere (a moved checkout) builds nothing: once more from scratch.
-    if grep -q '^ninja: error' "$build_log"; then
-        rm -rf "$build"
-        if try_build "$@"; then
-            rm -f "$build_log"
-            return 0
-        fi
     fi
     cat "$build_log" >&2
     rm -f "$build_log"
     return 2
-}
-
-try_build() {
-    shift
-    if [ ! -f "$build/build.ninja" ]; then
-        echo "building in $build ..."
-        rm -rf "$build"
-        meson setup "$build" "$@" >"$build_log" 2>&1 || return
-    fi
-    ninja -C "$build" >>"$build_log" 2>&1
 }
