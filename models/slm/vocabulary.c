@@ -99,7 +99,7 @@ static enum duo_status read_family(struct duo_tokenizer *t, const struct duo_ggu
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (duo_gguf_same(pre, others[i].name)) t->pre = others[i].pre;
     if (!pre.n || t->pre == DUO_PRE_END)
-        return FAIL(g, err, "pre-tokenizer %.*s is not supported (smollm, qwen2, llama-bpe, gpt-2 are)", pre.n ? (pre.n < 40 ? (int)pre.n : 40) : 9,
+        return FAIL(g, err, "pre-tokenizer %.*s is not supported (smollm, qwen2, llama-bpe, gpt-2 are)", pre.n ? (pre.n < 40 ? (int)pre.n : 40) : 10,
                     pre.n ? pre.at : "(not said)");
     t->whole_words = t->add_bos = t->pre == DUO_PRE_LLAMA;
     return DUO_OK;
