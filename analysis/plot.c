@@ -181,7 +181,7 @@ static int run_gnuplot(const char *script, size_t length, char *words, size_t n)
     close(in[0]), close(said[1]);
     if (spawned != 0) {
         close(in[1]), close(said[0]);
-        return spawned == ENOENT ? 127 : -1;
+        return spawned == ENOENT || spawned == EACCES ? 127 : -1;     /* EACCES: a folder of PATH that is shut */
     }
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
     sigaction(SIGPIPE, &ignore, &before);
