@@ -21,11 +21,16 @@ done
 setup_packages "$install" || exit
 setup_build build -Ddebug=false || exit
 build/duosim run quickstart --out quickstart.db || exit
-build/duosim plot quickstart.db --out quickstart >/dev/null || exit
+if have_command gnuplot; then
+    build/duosim plot quickstart.db --out quickstart >/dev/null || exit
+    printf '\nFigures: quickstart/    '
+else
+    build/duosim plot quickstart.db tradeoff || exit
+    echo
+fi
 
 cat <<'TEXT'
-
-Figures: quickstart/    Database: quickstart.db (any SQLite reader; columns in analysis/SCHEMA.md)
+Database: quickstart.db (any SQLite reader; columns in analysis/SCHEMA.md)
 Next, to copy:
   build/duosim scenarios quickstart > mine.yaml && build/duosim run mine.yaml
   build/duosim run quickstart --set cells.rtt='150 ms' --out slow.db

@@ -1,15 +1,34 @@
-# docs.sh DUOSIM - what the documents say is so.
+# docs.sh DUOSIM [--update] - what the documents say is so.  --update writes the quick start's table and figure anew.
 #
 # (1) The policy of README.md builds without a warning and runs.
 # (2) TEMPLATE.c, copied as its head says, does, too.
 # (3) doc/duosim.1 names every subcommand, every long option that --help names, every key of the rows that --json prints.
 # (4) The three commands that quickstart.sh ends with run (one seed each), beside what it leaves.
+# (5) The table in README.md is what the quick start prints.
 duosim=$(realpath "$1") || exit 2
 cd "$(dirname "$0")/.." || exit 2
 root=$PWD
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
+
+"$duosim" run quickstart --net simgrid --out "$work/quickstart.db" >"$work/table" 2>"$work/log"
+if [ "${2:-}" = --update ]; then
+    sed -n '1,/^```text$/p' README.md >"$work/README.md"
+    cat "$work/table" >>"$work/README.md"
+    sed '1,/^```text$/d' README.md | sed -n '/^```$/,$p' >>"$work/README.md"
+    "$duosim" plot "$work/quickstart.db" tradeoff --format svg --out "$work" >/dev/null &&
+        cp "$work/README.md" README.md && cp "$work/tradeoff.svg" doc/quickstart.svg
+    exit
+fi
+if sed -n '/^```text$/,/^```$/p' README.md | sed '/^```/d' | cmp -s - "$work/table"; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+    echo "docs.sh: failed: README.md's table isn't what the quick start prints: sh tests/docs.sh DUOSIM --update"
+    sed -n '/^```text$/,/^```$/p' README.md | sed '/^```/d' | diff - "$work/table" | head -n 10
+    cat "$work/log"
+fi
 flags='-std=c17 -shared -fPIC -Wall -Wextra -Wpedantic -Werror'
 
 # try NAME: build work/NAME.c, run it.
