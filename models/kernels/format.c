@@ -137,16 +137,15 @@ void duo_unpack32(enum duo_format format, const unsigned char *row, size_t b, ui
     case DUO_FORMAT_Q5_K:
         low  = at + f->bytes - 128 + sub / 2 * 32;
         high = at + 16;
-        for (unsigned i = 0; i < 32; i++) {
-            out[i] = (uint8_t)(sub % 2 ? low[i] >> 4 : low[i] & 15);
-            if (format == DUO_FORMAT_Q5_K) out[i] = (uint8_t)(out[i] | (high[i] >> sub & 1) << 4);
-        }
+        for (unsigned i = 0; i < 32; i++) out[i] = low[i] >> sub % 2 * 4 & 15;
+        if (format == DUO_FORMAT_Q5_K)
+            for (unsigned i = 0; i < 32; i++) out[i] = (uint8_t)(out[i] | (high[i] >> sub & 1) << 4);
         return;
     case DUO_FORMAT_Q6_K:
         low  = at + sub / 4 * 64 + sub % 2 * 32;
         high = at + 128 + sub / 4 * 32;
         for (unsigned i = 0; i < 32; i++)
-            out[i] = (uint8_t)((sub % 4 / 2 ? low[i] >> 4 : low[i] & 15) | (high[i] >> sub % 4 * 2 & 3) << 4);
+            out[i] = (uint8_t)((low[i] >> sub % 4 / 2 * 4 & 15) | (high[i] >> sub % 4 * 2 & 3) << 4);
         return;
     default:
         assert(0 && "no whole numbers in this format");

@@ -116,6 +116,9 @@ void *duo_pool_scratch(struct duo_pool *pool, int thread, size_t bytes);
 
 void *duo_aligned(size_t bytes);             /* zeroed, 64-byte lines, large pages where the system has them; NULL: none left */
 
+/* Keeps a sum in the order written: compilers that regroup additions of whole numbers run out of registers. */
+#define DUO_KEEP(x) __asm__("" : "+x"(x))
+
 #define DUO_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define DUO_UNROLL _Pragma("clang loop unroll(full)")

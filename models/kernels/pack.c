@@ -60,24 +60,54 @@ static void put_scales(enum duo_format format, unsigned char *to, const unsigned
     }
 }
 
-static void put_numbers(enum duo_format format, unsigned char *to, const uint8_t q[32], unsigned row)
+/* Bits 0, 4, 8 .. 28 side by side. */
+static uint32_t every_fourth(uint32_t x)
 {
-    if (format == DUO_FORMAT_Q8_0) {
-        for (unsigned j = 0; j < 8; j++) memcpy(to + j * 64 + row * 4, q + 4 * j, 4);
+    x &= 0x11111111u;
+    x = (x | x >> 3) & 0x03030303u;
+    x = (x | x >> 6) & 0x000F000Fu;
+    return (x | x >> 12) & 0xFFu;
+}
+
+static uint32_t word_at(const unsigned char *at)
+{
+    uint32_t v;
+    memcpy(&v, at, sizeof v);
+    return v;
+}
+
+/* Block `b` of a row. In formats of 32, the bytes of two nibbles are ours as they are. */
+static void put_numbers(enum duo_format format, unsigned char *to, const unsigned char *row, size_t b, unsigned r)
+{
+    const struct duo_format_info *f = duo_format_info(format);
+    size_t upper = duo_packed_block(format) - 256;
+    unsigned char *low = to + upper + r * 4;
+    to += r * 4;
+    if (f->values == 32) {
+        const unsigned char *at = row + (b + 1) * f->bytes - (format == DUO_FORMAT_Q8_0 ? 32 : 16);
+        for (unsigned j = 0; j < (format == DUO_FORMAT_Q8_0 ? 8 : 4); j++) memcpy((format == DUO_FORMAT_Q8_0 ? to : low) + j * 64, at + 4 * j, 4);
+        if (upper != 64) return;
+        uint32_t fifth;
+        memcpy(&fifth, at - 4, 4);
+        for (unsigned i = 0; i < 4; i++) to[i] = (unsigned char)every_fourth(fifth >> i);
         return;
     }
-    size_t upper = duo_packed_block(format) - 256;
-    for (unsigned j = 0; j < 8; j++)
-        for (unsigned i = 0; i < 4; i++) {
-            unsigned v = q[4 * j + i];
-            unsigned char *low = &to[upper + j % 4 * 64 + row * 4 + i];
-            *low = (unsigned char)(*low | (v & 15) << j / 4 * 4);
-            if (upper == 64)  to[row * 4 + i] = (unsigned char)(to[row * 4 + i] | (v >> 4) << j);
-            if (upper == 128) {
-                unsigned char *high = &to[j / 4 * 64 + row * 4 + i];
-                *high = (unsigned char)(*high | (v >> 4) << j % 4 * 2);
-            }
-        }
+    /* Blocks of 256: four values at a time; `from` has the nibbles, `high` the rest. */
+    const unsigned char *block = row + b / 8 * f->bytes, *from, *high;
+    const unsigned sub = (unsigned)(b % 8), six = upper == 128, shift = (six ? sub % 4 / 2 : sub % 2) * 4;
+    from = six ? block + sub / 4 * 64 + sub % 2 * 32 : block + f->bytes - 128 + sub / 2 * 32;
+    high = six ? block + 128 + sub / 4 * 32 : block + 16;
+    for (unsigned j = 0; j < 4; j++) {
+        uint32_t v = word_at(from + 4 * j) >> shift & 0x0F0F0F0Fu, w = word_at(from + 4 * j + 16) >> shift & 0x0F0F0F0Fu;
+        v |= w << 4;
+        memcpy(low + j * 64, &v, 4);
+    }
+    uint32_t bits[2] = {0, 0};
+    for (unsigned j = 0; upper && j < 8; j++)
+        if (six) bits[j / 4] |= (word_at(high + 4 * j) >> sub % 4 * 2 & 0x03030303u) << j % 4 * 2;
+        else     bits[0] |= (word_at(high + 4 * j) >> sub & 0x01010101u) << j;
+    if (upper) memcpy(to, &bits[0], 4);
+    if (six)   memcpy(to + 64, &bits[1], 4);
 }
 
 static void pack_group(void *arg, size_t group, int thread)
@@ -88,10 +118,8 @@ static void pack_group(void *arg, size_t group, int thread)
     for (unsigned r = 0; r < DUO_LANES && group * DUO_LANES + r < m->rows; r++) {
         const unsigned char *row = (const unsigned char *)m->data + (group * DUO_LANES + r) * m->row_bytes;
         for (size_t b = 0; b < m->cols / 32; b++) {
-            uint8_t q[32];
-            duo_unpack32(m->format, row, b, q);
             put_scales(m->format, to, row, b, r);
-            put_numbers(m->format, numbers + b * duo_packed_block(m->format), q, r);
+            put_numbers(m->format, numbers + b * duo_packed_block(m->format), row, b, r);
         }
     }
 }

@@ -133,7 +133,9 @@ DUO_INLINE void whole_small(enum duo_format f, int R, int T, const unsigned char
             __m256i a = weights(f, low, from + r * 32, v), b = weights(f, low, from + r * 32, v + 4);
             DUO_UNROLL for (int t = 0; t < T; t++) {
                 sum[r][t] = _mm256_add_epi16(sum[r][t], _mm256_maddubs_epi16(a, four(q + t * 32 + v * 4)));
+                DUO_KEEP(sum[r][t]);
                 sum[r][t] = _mm256_add_epi16(sum[r][t], _mm256_maddubs_epi16(b, four(q + t * 32 + v * 4 + 16)));
+                DUO_KEEP(sum[r][t]);
             }
         }
     DUO_UNROLL for (int r = 0; r < R; r++)
@@ -157,8 +159,10 @@ DUO_INLINE void whole_six(int R, int T, const unsigned char *from, const struct 
                 sum[t] = _mm256_set1_epi32(tile->offset[half ? DUO_BY_32_SECOND : DUO_BY_32_FIRST][at + (size_t)t]);
             DUO_UNROLL for (int v = 0; v < 4; v++) {
                 __m256i w = weights(DUO_FORMAT_Q6_K, bytes32(from + 128 + v * 64 + r * 32), from + r * 32, v + 4 * half);
-                DUO_UNROLL for (int t = 0; t < T; t++)
+                DUO_UNROLL for (int t = 0; t < T; t++) {
                     sum[t] = _mm256_add_epi16(sum[t], _mm256_maddubs_epi16(w, four(q + t * 32 + v * 4 + half * 16)));
+                    DUO_KEEP(sum[t]);
+                }
             }
             DUO_UNROLL for (int t = 0; t < T; t++) {
                 __m256i part = _mm256_madd_epi16(sum[t], scale);
@@ -178,6 +182,7 @@ DUO_INLINE void whole_eight(int R, int T, const unsigned char *from, const struc
             DUO_UNROLL for (int t = 0; t < T; t++) {
                 __m256i part = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(four(q + t * 32 + j * 4), w)), ones);
                 whole[r][t] = j ? _mm256_add_epi32(whole[r][t], part) : part;
+                DUO_KEEP(whole[r][t]);
             }
         }
 }
