@@ -211,7 +211,7 @@ const struct duo_keys duo_keys_transport = { sizeof(struct duo_transport_spec), 
 /* ---- places --------------------------------------------------------------------------------------- */
 
 static const char *const sites[] = { [DUO_SITE_DEVICE] = "device", [DUO_SITE_EDGE] = "edge", [DUO_SITE_CLOUD] = "cloud",
-                                     [DUO_SITE_API] = "api", [DUO_SITES] = NULL };
+                                     [DUO_SITE_API] = "api", [DUO_SITES] = NULL };      /* device: refused, in words */
 
 #define AT(field) .at = offsetof(struct duo_place_spec, field)
 
@@ -243,9 +243,10 @@ static enum duo_status check_place(struct duo_reader *r, const struct duo_node *
     struct duo_place_spec *p = at;
     const struct duo_node *name = duo_tree_find(node, "name");
     if (strcmp(p->name, "device") == 0) return duo_bad(r, name, "device is reserved: it is each request's own device");
-    if (strcmp(p->name, "cloud") == 0 && p->site == DUO_SITE_DEVICE)
-        return duo_bad(r, duo_tree_find(node, "site"), "the place called cloud can't be on the device");
+    if (p->site == DUO_SITE_DEVICE)
+        return duo_bad(r, duo_tree_find(node, "site"), "site: expected edge, cloud or api; what runs on devices is under devices");
     if (!p->hardware && p->site != DUO_SITE_API) return duo_bad(r, node, "hardware is missing: a name of the catalogue");
+    if (!p->hardware) p->hardware = duo_copy("api");
     return DUO_OK;
 }
 

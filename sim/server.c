@@ -610,8 +610,17 @@ bool duo_server_idle(const struct duo_server *s)
 
 void duo_server_totals(const struct duo_server *s, struct duo_server_totals *t)
 {
+    double now = now_of(s);
+
     *t = s->totals;
-    if (!isnan(s->busy_since)) t->busy_seconds += now_of(s) - s->busy_since;
+    if (!isnan(s->busy_since)) t->busy_seconds += now - s->busy_since;
+    if (s->iterating && s->paid) {                                /* who left has paid for it (4); settle() may not come */
+        uint64_t k = running_at(s, now, done_by(s, now));
+        t->joules     += sum_of(s->joules_a, s->joules_b, k);
+        t->iterations += (double)k;
+        t->tokens_in  += k ? s->chunked : 0;
+        t->tokens_out += (double)k * s->decoding_then;
+    }
 }
 
 void duo_server_step_singly(struct duo_server *s, bool on) { s->singly = on; }

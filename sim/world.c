@@ -421,23 +421,37 @@ static void tick(void *arg)
     duo_clock_set(w->clock, &k->alarm, k->base + (k->index + 1 < t->n ? t->at[k->index + 1] : t->period), tick, k);
 }
 
+/* Is any outage on now?  `cell` -1: the WAN.  They may overlap. */
+static bool is_out(const struct duo_world *w, int64_t cell)
+{
+    const struct duo_cells_spec *c = &w->scenario->cells;
+    double now = duo_clock_now(w->clock);
+
+    for (int i = 0; i < c->n_outages; i++) {
+        const struct duo_outage *o = &c->outages[i];
+        if (o->wan == (cell < 0) && (o->wan || o->cell < 0 || o->cell == cell) && o->from <= now && now < o->to) return true;
+    }
+    return false;
+}
+
 static void outage(void *arg)
 {
     struct duo_outage_alarm *a = arg;
     struct duo_world *w = a->world;
     const struct duo_outage *o = a->outage;
-    bool up = a->over;
 
     if (o->wan) {
+        bool up = !is_out(w, -1);
         duo_net_updown(w->net, w->wan_up_link, up);
         duo_net_updown(w->net, w->wan_down_link, up);
     }
     for (int64_t i = 0; !o->wan && i < w->scenario->cells.count; i++)
         if (o->cell < 0 || o->cell == i) {
+            bool up = !is_out(w, i);
             duo_net_updown(w->net, w->cells[i].up_link, up);
             duo_net_updown(w->net, w->cells[i].down_link, up);
         }
-    if (up) return;
+    if (a->over) return;
     a->over = true;
     if (isfinite(o->to)) duo_clock_set(w->clock, &a->alarm, o->to, outage, a);
 }
