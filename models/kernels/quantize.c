@@ -1,7 +1,6 @@
 /* quantize.c - rows of floats turned into blocks.
  *
- * (1) F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1: the bytes of the `gguf` package (and of ggml where it fuses
- *     multiply and add).
+ * (1) F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1: the bytes of the `gguf` package and of ggml's reference, neither of which fuses.
  * (2) K-quants: for each part, the scale (and minimum) with the least squared error of a few tried; then the parts'
  *     scales are rounded to 6 or 8 bits and the values chosen anew for the rounded ones. */
 #include "models/kernels/inside.h"
@@ -50,8 +49,7 @@ static void block_signed(const float *x, unsigned char *to, int steps)
     float d = largest / (float)-(steps / 2), inverse = d != 0 ? 1 / d : 0;
     put_half(to, d);
     uint8_t q[32];
-    for (int i = 0; i < 32; i++)             /* in double: as with a fused multiply-add (1) */
-        q[i] = (uint8_t)clamp((float)((double)x[i] * (double)inverse + (steps / 2 + 0.5)), steps - 1);
+    for (int i = 0; i < 32; i++) q[i] = (uint8_t)clamp(x[i] * inverse + ((float)(steps / 2) + 0.5f), steps - 1);
     put_nibbles(to + 2, q, steps == 32);
 }
 

@@ -183,6 +183,25 @@ static void test_formats(void)
     CHECK_INT(duo_format_of_name("Q3_K"), DUO_FORMAT_COUNT);
 }
 
+/* What the `gguf` package (0.19.0) writes for these values, hashed (FNV-1a). */
+static void test_quantized(void)
+{
+    static const struct { enum duo_format format; uint64_t hash; } golden[] = {
+        {DUO_FORMAT_F16,  0xb4c18ccdcfcc4258u}, {DUO_FORMAT_BF16, 0x9f4bba0850c4505cu}, {DUO_FORMAT_Q8_0, 0x73e25c46c10b2d1fu},
+        {DUO_FORMAT_Q4_0, 0x9557e4ddc3925a38u}, {DUO_FORMAT_Q4_1, 0xeabd52b3ae9b49b8u}, {DUO_FORMAT_Q5_0, 0xc721b501ea559457u},
+        {DUO_FORMAT_Q5_1, 0xb16ae91cd83d72fbu}};
+    enum { N = 4096 };
+    float x[N];
+    unsigned char bytes[N * 4];
+    for (int i = 0; i < N; i++) x[i] = ((float)(i * 7919 % 1000) / 500 - 1) * (float)(1 + i / 32 % 5);
+    for (size_t k = 0; k < sizeof golden / sizeof *golden; k++) {
+        uint64_t h = 14695981039346656037ull;
+        duo_quantize_row(golden[k].format, x, bytes, N);
+        for (size_t i = 0; i < duo_row_bytes(golden[k].format, N); i++) h = (h ^ bytes[i]) * 1099511628211ull;
+        CHECK(h == golden[k].hash);
+    }
+}
+
 /* ---- Products */
 
 struct case_of { enum duo_format format; size_t rows, cols, tokens; unsigned char *data; float *x; };
@@ -373,6 +392,7 @@ int main(void)
         }
     test_halves();
     test_formats();
+    test_quantized();
     test_products(pools);
     test_several(pools);
     test_garbage();
