@@ -53,6 +53,8 @@ int  duo_finish(const struct duo_args *, enum duo_status, const struct duo_err *
 struct sqlite3;
 enum duo_status duo_app_open(struct sqlite3 **, const char *path, struct duo_err *);
 enum duo_status duo_app_catalogue(struct duo_catalogue **, struct duo_err *);
+/* The catalogue's "models" or "hardware": all names, or one entry in detail. */
+enum duo_status duo_app_list(const struct duo_args *, const char *which, const char *name, struct duo_err *);
 /* The file of a scenario given by path or by name. */
 enum duo_status duo_app_scenario(const char *text, char *path, size_t n, struct duo_err *);
 

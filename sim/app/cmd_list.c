@@ -1,4 +1,4 @@
-/* cmd_list.c - what there is: policies, scenarios, models, hardware, formats; and one of them in detail. */
+/* cmd_list.c - what there is: policies, scenarios, hardware, formats; and one of them in detail.  Models: cmd_models.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,7 +204,7 @@ const struct duo_command duo_cmd_scenarios = {
 
 /* ---------------------------------------------------------------- catalogue */
 
-static enum duo_status catalogue(const struct duo_args *a, const char *which, const char *name, struct duo_err *err)
+enum duo_status duo_app_list(const struct duo_args *a, const char *which, const char *name, struct duo_err *err)
 {
     struct duo_catalogue *c;
     DUO_TRY(duo_app_catalogue(&c, err));
@@ -232,13 +232,8 @@ static int run_catalogue(const struct duo_command *command, int argc, char **arg
     struct duo_args a;
     struct duo_err err = { 0 };
     const char *name = only_word(&a, command, argc, argv);
-    return duo_finish(&a, catalogue(&a, command->name, name, &err), &err);
+    return duo_finish(&a, duo_app_list(&a, command->name, name, &err), &err);
 }
-
-const struct duo_command duo_cmd_models = {
-    .name = "models", .words = "[NAME]", .about = "language models of the catalogue, or one with its numbers and sources",
-    .example = "  duosim models\n", .options = no_options, .run = run_catalogue,
-};
 
 const struct duo_command duo_cmd_hardware = {
     .name = "hardware", .words = "[NAME]", .about = "devices and GPUs of the catalogue, or one with its numbers and sources",
