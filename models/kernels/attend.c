@@ -66,9 +66,12 @@ static void key_move(const struct duo_cache *c, size_t head, size_t position, un
     unsigned char *tile = tile_at(c, head, position / POSITIONS);
     size_t p = position % POSITIONS, width = (size_t)c->key_width;
 #define MOVE(at, from, n) (in ? memcpy((at), (from), (n)) : memcpy((from), (at), (n)))
-    if (c->format != DUO_FORMAT_Q8_0) {
-        size_t size = duo_format_info(c->format)->bytes;
-        for (size_t d = 0; d < width; d++) MOVE(tile + (d * POSITIONS + p) * size, row + d * size, size);
+    if (c->format == DUO_FORMAT_F16) {
+        for (size_t d = 0; d < width; d++) MOVE(tile + (d * POSITIONS + p) * 2, row + d * 2, 2);
+        return;
+    }
+    if (c->format == DUO_FORMAT_F32) {
+        for (size_t d = 0; d < width; d++) MOVE(tile + (d * POSITIONS + p) * 4, row + d * 4, 4);
         return;
     }
     for (size_t b = 0; b < width / 32; b++, row += 34) {
@@ -76,6 +79,12 @@ static void key_move(const struct duo_cache *c, size_t head, size_t position, un
         for (size_t d = 0; d < 32; d++) MOVE(tile + width + (b * 32 + d) * POSITIONS + p, row + 2 + d, 1);
     }
 #undef MOVE
+}
+
+static void narrow(enum duo_format format, const float *from, unsigned char *to, size_t n)
+{
+    if (format == DUO_FORMAT_F16) duo_floats()->narrow_halves(from, to, n);
+    else                          duo_quantize_row(format, from, to, n);
 }
 
 struct putting {
@@ -96,8 +105,8 @@ static void put_some(void *arg, size_t i, int thread)
     (void)thread;
     for (size_t t = i * PUT_AT_ONCE; t < end; t++)
         for (size_t h = 0; h < (size_t)c->heads; h++) {
-            duo_quantize_row(c->format, put->value + t * put->value_stride + h * vw, value_at(c, h, put->first + t), vw);
-            duo_quantize_row(c->format, put->key + t * put->key_stride + h * kw, row, kw);
+            narrow(c->format, put->value + t * put->value_stride + h * vw, value_at(c, h, put->first + t), vw);
+            narrow(c->format, put->key + t * put->key_stride + h * kw, row, kw);
             key_move(c, h, put->first + t, row, true);
         }
 }

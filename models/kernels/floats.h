@@ -164,6 +164,15 @@ static void widen_halves(const unsigned char *from, float *to, size_t n)
     for (size_t i = 0; i < n; i += 16) v_store(to + i, v_halves(from + 2 * i));
 }
 
+static void narrow_halves(const float *from, unsigned char *to, size_t n)
+{
+    unsigned char rest[32];
+    for (size_t i = 0; i < WHOLE(n); i += 16) v_to_halves(to + 2 * i, v_load(from + i));
+    if (n % 16 == 0) return;
+    v_to_halves(rest, v_some(from + WHOLE(n), n % 16, 0));
+    __builtin_memcpy(to + 2 * WHOLE(n), rest, n % 16 * 2);
+}
+
 static void widen_bytes(const int8_t *from, const float scale16[16], float *to, size_t n)
 {
     v16 s = v_load(scale16);
@@ -217,5 +226,5 @@ static void mix(const float *values, size_t width, size_t positions, const float
 const struct duo_floats DUO_FLOATS = {
     .dot = dot, .max = max, .exp_sum = exp_sum, .norm = norm, .gate = {[DUO_GATE_SILU] = silu, [DUO_GATE_GELU] = gelu},
     .add = add, .scale = scale, .softcap = softcap, .turn = {[DUO_ROPE_INTERLEAVED] = turn_pairs, [DUO_ROPE_NEOX] = turn_neox},
-    .widen_halves = widen_halves, .widen_bytes = widen_bytes, .scores = scores, .mix = mix,
+    .widen_halves = widen_halves, .narrow_halves = narrow_halves, .widen_bytes = widen_bytes, .scores = scores, .mix = mix,
 };

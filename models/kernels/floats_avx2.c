@@ -50,6 +50,12 @@ DUO_INLINE v16 v_bytes(const int8_t *at)
     return (v16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
 }
 
+DUO_INLINE void v_to_halves(unsigned char *at, v16 v)
+{
+    _mm_storeu_si128((void *)at, _mm256_cvtps_ph(v.a, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128((void *)(at + 16), _mm256_cvtps_ph(v.b, _MM_FROUND_TO_NEAREST_INT));
+}
+
 DUO_INLINE float v_total(v16 x)
 {
     __m256 s = _mm256_add_ps(x.a, x.b);

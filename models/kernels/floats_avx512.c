@@ -33,6 +33,11 @@ DUO_INLINE v16 v_power(v16 shifted)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(127)), 23));
 }
 
+DUO_INLINE void v_to_halves(unsigned char *at, v16 v)
+{
+    _mm256_storeu_si256((void *)at, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
 DUO_INLINE float v_total(v16 x)
 {
     __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1)), s = _mm256_add_ps(_mm512_castps512_ps256(x), high);

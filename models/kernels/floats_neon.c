@@ -44,6 +44,11 @@ DUO_INLINE v16 v_bytes(const int8_t *at)
                   vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))}};
 }
 
+DUO_INLINE void v_to_halves(unsigned char *at, v16 v)
+{
+    DUO_UNROLL for (int i = 0; i < 4; i++) vst1_u8(at + 8 * i, vreinterpret_u8_f16(vcvt_f16_f32(v.q[i])));
+}
+
 DUO_INLINE float v_total(v16 x)
 {
     float32x4_t s = vaddq_f32(vaddq_f32(x.q[0], x.q[2]), vaddq_f32(x.q[1], x.q[3]));

@@ -38,6 +38,14 @@ static v16 v_power(v16 shifted)                          { LANES(power(shifted.l
 static v16 v_halves(const unsigned char *at)             { LANES(duo_f16_to_f32(duo_get16(at + 2 * i))); }
 static v16 v_bytes(const int8_t *at)                     { LANES((float)at[i]); }
 
+static void v_to_halves(unsigned char *at, v16 v)
+{
+    for (int i = 0; i < 16; i++) {
+        uint16_t half = duo_f32_to_f16(v.lane[i]);
+        memcpy(at + 2 * i, &half, 2);
+    }
+}
+
 static float v_total(v16 a)
 {
     for (int half = 8; half; half /= 2)

@@ -65,6 +65,7 @@ struct duo_floats {
     void   (*softcap)(float *x, float cap, size_t n);
     void   (*turn[2])(float *x, const float *table, size_t width);                       /* by enum duo_rope_pairing */
     void   (*widen_halves)(const unsigned char *from, float *to, size_t n);              /* n: a multiple of 16 */
+    void   (*narrow_halves)(const float *from, unsigned char *to, size_t n);
     void   (*widen_bytes)(const int8_t *from, const float scale16[16], float *to, size_t n);
     void   (*scores)(const float *keys, size_t width, const float *const *q, size_t n, float *const *out, float factor);
     void   (*mix)(const float *values, size_t width, size_t positions, const float *const *p, float *const *out, size_t n);
