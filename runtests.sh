@@ -35,6 +35,7 @@ if suite_build build -Ddebug=false; then
     suite_script build bad-input sh tests/bad/run.sh build/duosim build
 fi
 if [ "$only" != quick ]; then
+    suite_script neon kernels sh tests/neon.sh
     if suite_build build-asan -Dsanitize=true --werror; then
         suite_tests  build-asan
         suite_script build-asan golden sh tests/golden/run.sh build-asan/duosim quickstart

@@ -2,10 +2,7 @@
 #include "models/kernels/inside.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define DUO_TARGET "avx512f,avx512bw,avx512vl,avx512vnni,fma"
-#include "models/kernels/target.h"
+#include "models/kernels/avx512.h"
 
 typedef __m512 v16;
 
@@ -46,7 +43,6 @@ DUO_INLINE float v_total(v16 x)
     return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
 }
 
-#define DUO_FLOATS duo_floats_avx512
 #include "models/kernels/floats.h"
 
 #ifdef __clang__

@@ -71,12 +71,15 @@ struct duo_floats {
     void   (*mix)(const float *values, size_t width, size_t positions, const float *const *p, float *const *out, size_t n);
 };
 
-#define DUO_TABLES(X) X(scalar) X(avx2) X(avx512) X(neon)
+#define DUO_TABLES(X) X(scalar) X(avx2) X(avx512) X(neon) X(emulated)
 #define X(isa) extern const struct duo_products duo_products_##isa; extern const struct duo_floats duo_floats_##isa;
 DUO_TABLES(X)
 #undef X
 const struct duo_products *duo_products(void);       /* of the current instruction set */
 const struct duo_floats   *duo_floats(void);
+
+/* For tests: another table in the place of one that this processor could not run. */
+void duo_isa_emulate(enum duo_isa isa, const struct duo_products *products, const struct duo_floats *floats);
 
 /* format.c, quantize.c */
 float    duo_bf16_to_f32(uint16_t b);

@@ -14,14 +14,14 @@ static const char *const names[DUO_ISA_COUNT] = {
 #undef X
 };
 
-static const struct { const struct duo_products *products; const struct duo_floats *floats; } tables[DUO_ISA_COUNT] = {
-    [DUO_ISA_SCALAR] = {&duo_products_scalar, &duo_floats_scalar},
+static struct { const struct duo_products *products; const struct duo_floats *floats; bool emulated; } tables[DUO_ISA_COUNT] = {
+    [DUO_ISA_SCALAR] = {&duo_products_scalar, &duo_floats_scalar, false},
 #ifdef __x86_64__
-    [DUO_ISA_AVX2]   = {&duo_products_avx2, &duo_floats_avx2},
-    [DUO_ISA_AVX512] = {&duo_products_avx512, &duo_floats_avx512},
+    [DUO_ISA_AVX2]   = {&duo_products_avx2, &duo_floats_avx2, false},
+    [DUO_ISA_AVX512] = {&duo_products_avx512, &duo_floats_avx512, false},
 #endif
 #ifdef __aarch64__
-    [DUO_ISA_NEON]   = {&duo_products_neon, &duo_floats_neon},
+    [DUO_ISA_NEON]   = {&duo_products_neon, &duo_floats_neon, false},
 #endif
 };
 
@@ -35,6 +35,7 @@ const char *duo_isa_name(enum duo_isa isa)
 bool duo_isa_available(enum duo_isa isa)
 {
     if (tables[isa].products == NULL) return false;
+    if (tables[isa].emulated) return true;
 #ifdef __x86_64__
     if (isa == DUO_ISA_AVX2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -90,4 +91,9 @@ const struct duo_products *duo_products(void)
 const struct duo_floats *duo_floats(void)
 {
     return tables[duo_isa_current()].floats;
+}
+
+void duo_isa_emulate(enum duo_isa isa, const struct duo_products *products, const struct duo_floats *floats)
+{
+    tables[isa].products = products, tables[isa].floats = floats, tables[isa].emulated = true;
 }

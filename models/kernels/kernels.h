@@ -77,7 +77,8 @@ const char *duo_isa_name(enum duo_isa isa);
 bool duo_isa_available(enum duo_isa isa);        /* built in, and this processor has it */
 enum duo_isa duo_isa_current(void);              /* the chosen one: DUOSIM_ISA's, otherwise the best there is */
 
-/* By name; NULL: by the environment's DUOSIM_ISA, otherwise the best.  Not while products run.  A program calls
+/* By name; NULL: by the environment's DUOSIM_ISA, otherwise the best.  Not while products run, and activations
+ * are to be set anew afterwards (matrices stay).  A program calls
  * duo_isa_choose(NULL, err) once to have a wrong DUOSIM_ISA reported; without it a wrong one is ignored. */
 enum duo_status duo_isa_choose(const char *name, struct duo_err *err);
 

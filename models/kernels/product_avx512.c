@@ -5,10 +5,7 @@
 #include "models/kernels/inside.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define DUO_TARGET "avx512f,avx512bw,avx512vl,avx512vnni,fma"
-#include "models/kernels/target.h"
+#include "models/kernels/avx512.h"
 
 static void quantize(const float *x, size_t blocks, const struct duo_quantized *to)
 {
@@ -229,7 +226,7 @@ DUO_INLINE void product_floats(enum duo_format f, const struct duo_matrix *m, si
 FLOATS(X)
 #undef X
 
-const struct duo_products duo_products_avx512 = {
+const struct duo_products DUO_PRODUCTS = {
     .quantize = quantize,
 #define X(id) .product[DUO_FORMAT_##id] = product_##id,
     PACKED(X) FLOATS(X)

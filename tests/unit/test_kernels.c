@@ -2,6 +2,9 @@
  * instruction set, the threads and the tokens at once (models/kernels/kernels.h, (1)). */
 #include "models/kernels/kernels.h"
 #include "tests/check.h"
+#ifdef DUO_EMULATED
+#include "models/kernels/inside.h"
+#endif
 
 #include <stdlib.h>
 
@@ -383,6 +386,13 @@ static void test_garbage(void)
 
 int main(void)
 {
+#ifdef DUO_EMULATED
+    if (!duo_isa_available(DUO_ISA_AVX2)) {
+        CHECK_SKIP("emulated AVX-512 needs AVX2");
+        return check_done();
+    }
+    duo_isa_emulate(DUO_ISA_AVX512, &duo_products_emulated, &duo_floats_emulated);
+#endif
     struct duo_pool *pools[3] = {NULL, duo_pool_new(2), duo_pool_new(3)};
     for (int i = 0; i < DUO_ISA_COUNT; i++)
         if (!duo_isa_available((enum duo_isa)i)) {
