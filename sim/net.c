@@ -182,7 +182,7 @@ static void tell(struct duo_net *net, struct duo_flow *f, double carried, enum d
     duo_flow_fn *fn = f->fn;
     void *arg = f->arg;
     leave(net, f, carried);
-    fn(arg, end);
+    fn(arg, end, carried);
 }
 
 static void end_at_once(void *flow)

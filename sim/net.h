@@ -30,7 +30,7 @@ struct duo_flow;                           /* valid until its end or cancel */
 typedef int32_t duo_link, duo_route;
 
 enum duo_flow_end { DUO_FLOW_DONE, DUO_FLOW_UNREACHABLE };
-typedef void duo_flow_fn(void *arg, enum duo_flow_end);
+typedef void duo_flow_fn(void *arg, enum duo_flow_end, double carried);    /* bytes: all of them when done */
 
 enum duo_net_kind { DUO_NET_AUTO, DUO_NET_SIMGRID, DUO_NET_FLUID };
 

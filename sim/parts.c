@@ -22,6 +22,7 @@ struct duo_split {
     int    start;                  /* positions before the first new token: attachment, prompt, text */
     int    made;                   /* new tokens so far */
     int    upto;                   /* positions to run now */
+    double before, before_joules;  /* of an encoder, with the first run of part 0 */
     bool   working;
 };
 
@@ -48,8 +49,7 @@ static void keep(struct duo_step_record *s, struct part *p)
 
 static void on_screen(struct duo_step_record *s)
 {
-    if (!s->show) return;
-    s->begun = true;
+    if (!s->show || s->abandoned) return;
     duo_request_screen(s->request, duo_text_tokens(s->request, s->from) + s->split->made, false);
 }
 
@@ -58,10 +58,7 @@ static void id_arrived_now(struct duo_step_record *s, bool ok)                 /
     struct duo_request *r = s->request;
 
     if (!ok) { duo_step_fail(s, DUO_UNREACHABLE); return; }
-    if (duo_node_site(r->world, s->split->part[0].place) == DUO_SITE_DEVICE) {
-        duo_clock_cancel(r->world->clock, &s->alarm);
-        on_screen(s);
-    }
+    if (duo_node_site(r->world, s->split->part[0].place) == DUO_SITE_DEVICE) on_screen(s);
     s->split->at = 0;
     run(s);
 }
@@ -124,17 +121,17 @@ static void token(struct duo_step_record *s)
     r->written++;
     if (place == DUO_DEVICE) r->row.tokens_device++;
     else                     r->row.tokens_cloud++;
-    if (site == DUO_SITE_DEVICE) { duo_clock_cancel(w->clock, &s->alarm); on_screen(s); }
+    if (x->made == 1) duo_step_begun(s, place);
+    if (site == DUO_SITE_DEVICE) on_screen(s);
     if (x->made < s->written.tokens) {
         if (site == duo_node_site(w, x->part[0].place) && duo_transport_delay(w, place, x->part[0].place) <= 0) { x->at = 0; run(s); }
         else s->order = duo_transport_send(w, r, place, x->part[0].place, id, false, id_arrived, s);
         return;
     }
-    duo_clock_cancel(w->clock, &s->alarm);
     for (int i = 0; i < x->n; i++) keep(s, &x->part[i]);
     duo_step_written(s, place);
-    if (s->show) duo_request_promise(r, s->result);
-    if (s->show && site != DUO_SITE_DEVICE)
+    if (s->show && !s->abandoned) duo_request_promise(r, s->result);
+    if (s->show && !s->abandoned && site != DUO_SITE_DEVICE)
         s->order = duo_transport_send(w, r, place, DUO_DEVICE, duo_framed(w, id), false, last_arrived, s);
     else
         duo_step_finish(s, place);
@@ -155,7 +152,6 @@ static void part_ended(struct duo_step_record *s, struct duo_job *j)
     leave(s);
     duo_step_pay(s, j, p->place, s->abandoned);
     if (p->place == DUO_DEVICE && w->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
-    if (s->abandoned) { duo_step_close(s); return; }
     if (x->at == x->n - 1 ||
         (p->exit_above > 0 && a->kind->exits(a, r->query.index, duo_place_voice(w, r, p->place), position, p->to_layer, layers, p->exit_above))) {
         token(s);                                          /* (1) */
@@ -189,16 +185,17 @@ static void run(struct duo_step_record *s)
     struct duo_world *w = r->world;
     bool head = x->at == x->n - 1 || p->exit_above > 0;
 
-    if (s->abandoned) { duo_step_close(s); return; }
     if (p->place == DUO_DEVICE && w->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
     x->upto = x->start + x->made;
     s->job = (struct duo_job){ .kv = &p->kv->kv, .cached = p->seen < p->kv->kv.tokens ? p->seen : p->kv->kv.tokens,
         .logits = head, .from_layer = p->from_layer, .to_layer = p->to_layer, .done = part_done, .owner = s };
+    s->job.before = x->before, s->job.before_joules = x->before_joules;
+    x->before = x->before_joules = 0;
     s->job.fresh = x->upto - s->job.cached;                /* more than what came when its KV was evicted meanwhile */
     p->kv->users++;
     if (!duo_server_submit(duo_replica_server(r, p->place, p->replica), &s->job)) {
         p->kv->users--;
-        duo_step_fail(s, DUO_NO_MEMORY);
+        duo_step_refuse(s, p->place, DUO_NO_MEMORY);
         return;
     }
     x->working = true;
@@ -214,12 +211,13 @@ void duo_parts_begin(struct duo_step_record *s)
         .tokens = work->tokens, .stop_below = work->stop_below, .temperature = work->temperature, .samples = 1, .sample = s->id,
         .plain = !(w->policy->needs & DUO_CONFIDENCE) };
     struct duo_split *x = s->split = duo_new(1, sizeof *x);
-    int layer = 0, extra = 0;
+    int layer = 0, extra = 0, room;
 
     x->n = work->n_parts;
     if (r->query.attachment) {                             /* its tokens pass all layers; the encoder runs at the first part */
         const struct duo_cost *c = duo_place_cost(w, r, s->place);
-        extra = c->kind->encode(c, (enum duo_attachment_kind)r->query.attachment, r->query.attachment_bytes).tokens;
+        struct duo_encoding e = c->kind->encode(c, (enum duo_attachment_kind)r->query.attachment, r->query.attachment_bytes);
+        extra = e.tokens, x->before = e.seconds, x->before_joules = e.joules;
     }
     for (int i = 0; i < x->n; i++) {
         struct part *p = &x->part[i];
@@ -233,12 +231,18 @@ void duo_parts_begin(struct duo_step_record *s)
         p->replica = p->kv ? p->kv->replica : duo_pick_replica(w, p->place);
         if (!p->kv) p->kv = duo_kv_make(r, p->place, p->replica, p->from_layer, p->to_layer), p->kv->extra = extra;
         p->seen = cached;
+        if (i == 0 && cached > 0) x->before = x->before_joules = 0;        /* encoded before */
     }
     w->answers->kind->write(w->answers, &ask, &s->written);
     x->start = x->part[0].kv->extra + r->prompt_tokens + duo_text_tokens(r, s->from);
     for (int i = 0; i < x->n; i++)
         if (x->part[i].seen >= x->start) x->part[i].seen = x->start - 1;
-    if (x->start + s->written.tokens > duo_place_cost(w, r, s->place)->facts.context) { duo_step_fail(s, DUO_REFUSED); return; }
+    room = duo_place_cost(w, r, s->place)->facts.context - x->start;
+    if (room < 1) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
+    if (s->written.tokens > room) {
+        ask.tokens = room;
+        w->answers->kind->write(w->answers, &ask, &s->written);
+    }
     if (s->written.tokens == 0) { duo_step_written(s, s->place); duo_step_finish(s, s->place); return; }
     run(s);
 }

@@ -108,6 +108,7 @@ void duo_request_arrive(struct duo_world *w, const struct duo_arrival *a, int qu
     r->row = (struct duo_row_request){ .id = w->arrived++, .query = query, .session = r->query.session < 0 ? DUO_NONE : r->query.session,
         .turn = r->query.session < 0 ? DUO_NONE : r->query.turn, .arrived = duo_clock_now(w->clock), .reason = DUO_NONE,
         .answer_tokens = DUO_NONE, .quality = NAN, .quality_weak = NAN, .quality_strong = NAN, .ttft = NAN, .tpot = NAN, .e2e = NAN };
+    if (r->query.turn > 0) r->query.attachment = 0, r->query.attachment_bytes = 0;      /* it came with the first turn */
     r->prompt_tokens = r->query.prompt_tokens;
     r->row.prompt_tokens = r->prompt_tokens;
     (void)a;
@@ -143,6 +144,17 @@ void duo_request_tell(struct duo_request *r, const struct duo_event *e)
     if (!r->in_turn && !r->thinking) process(r);
 }
 
+/* Does a stream or a show that is still in flight bring so many tokens to the screen? */
+static bool on_its_way(const struct duo_request *r, int tokens)
+{
+    for (const struct duo_step_record *s = r->steps; s; s = s->next) {
+        bool moves = s->kind == DUO_STEP_SHOW || s->kind == DUO_STEP_ANSWER;
+        if (moves && !s->told && duo_text_tokens(r, s->from) >= tokens) return true;
+        if (s->show && s->told && !s->abandoned && (s->chunk || s->tail_left) && duo_path_tokens(&s->written.path) >= tokens) return true;
+    }
+    return false;
+}
+
 static void conclude(struct duo_request *r)                /* the policy has answered */
 {
     struct duo_world *w = r->world;
@@ -155,7 +167,7 @@ static void conclude(struct duo_request *r)                /* the policy has ans
     }
     if (r->settled) return;
     if (r->screen_tokens >= tokens) { duo_request_end(r, 0, NULL); return; }
-    if (r->shown_tokens >= tokens) return;                 /* it is on its way */
+    if (on_its_way(r, tokens)) return;
     s = duo_step_new(r, DUO_STEP_ANSWER, DUO_DEVICE);
     s->from = r->answer;
     (void)w;

@@ -39,7 +39,8 @@ struct duo_step_record {
     struct duo_job  job;
     bool            working;              /* the job is at its server */
     struct duo_residence *kv;
-    struct duo_message *order, *chunk, *tail, *word, *recall;      /* in flight: to the place, to the screen, to the seat, a cancel */
+    int             resident;             /* tokens in it when the word left */
+    struct duo_message *order, *chunk, *tail, *word, *recall, *notice;     /* in flight: to the place, to the screen, to the seat, a cancel, "it began" */
     struct duo_alarm alarm;               /* wait, patience */
     union {
         struct duo_written  written;      /* of a write */
@@ -127,7 +128,10 @@ void duo_step_finish (struct duo_step_record *, int node); /* the result is at `
 void duo_step_cancel (struct duo_step_record *, bool now); /* the word goes out; now: none is needed or possible */
 void duo_step_stop   (struct duo_step_record *);           /* all that is in flight for it ends here and is paid */
 void duo_step_shown  (struct duo_step_record *);           /* a stream that broke off: what was written stays on the screen */
-void duo_step_stream (struct duo_step_record *, int node); /* the first token was written at `node` */
+void duo_step_begun  (struct duo_step_record *, int node); /* the first token was written at `node`: patience */
+void duo_step_stream (struct duo_step_record *, int node); /* the same, shown */
+void duo_step_refuse (struct duo_step_record *, int node, enum duo_failure);      /* the place can't: it says so in a message */
+int  duo_attachment_tokens(const struct duo_request *, int place);
 void duo_step_close  (struct duo_step_record *);           /* frees it once nothing is left of it and nobody holds it */
 void duo_step_release(struct duo_step_record *);           /* the end of what began with s->holds++: each callback does both */
 void duo_step_pay    (struct duo_step_record *, const struct duo_job *, int place, bool wasted);

@@ -190,7 +190,7 @@ static enum duo_status read_roles(struct duo_reader *r, const struct duo_node *n
 
 #define AT(field) .at = offsetof(struct duo_score_file, field)
 static const struct duo_key scorer_keys[] = {
-    { "file",    DUO_KEY_FILE,   .need = true, AT(file), .doc = "a CSV with a column query_id or id" },
+    { "file",    DUO_KEY_FILE,   AT(file), .doc = "a CSV with a column query_id or id; none: a score that the answers have" },
     { "column",  DUO_KEY_TEXT,   AT(column), .def_doc = "the second", .doc = "the score's column" },
     { "seconds", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(seconds), .doc = "what scoring one question takes" },
 };

@@ -46,7 +46,8 @@ void duo_step_close(struct duo_step_record *s)
 {
     struct duo_request *r = s->request;
 
-    if (s->holds || !s->told || s->working || duo_parts_working(s) || s->tail_left || s->order || s->chunk || s->tail || s->word || s->recall) return;
+    if (s->holds || !s->told || s->working || duo_parts_working(s) || s->tail_left || s->order || s->chunk || s->tail || s->word ||
+        s->recall || s->notice || (s->kind == DUO_STEP_SCORE && s->alarm.place)) return;
     duo_clock_cancel(r->world->clock, &s->alarm);
     if (s->parts) duo_parts_free(s);
     if (s->previous) s->previous->next = s->next;
@@ -100,21 +101,30 @@ void duo_step_shown(struct duo_step_record *s)
 {
     struct duo_request *r = s->request;
     struct duo_text_path path = s->written.path;
-    int tokens = duo_text_tokens(r, s->from) + s->job.written;
+    int tokens = s->split ? r->screen_tokens : duo_text_tokens(r, s->from) + s->job.written;
     duo_text t;
 
-    if (!s->show || !s->begun || r->screen_tokens >= tokens) return;
+    if (!s->show || !s->begun || r->shown_tokens >= tokens) return;
     duo_path_cut(&path, tokens);
     t = duo_text_new(r, &path, s->from);
     duo_text_put(r, t, DUO_SITE_DEVICE);
     duo_request_promise(r, t);
-    r->screen_tokens = tokens;
+    if (r->screen_tokens < tokens) r->screen_tokens = tokens;
+}
+
+static void pay_score(struct duo_step_record *s, double seconds, bool wasted)
+{
+    const struct duo_facts *f = &duo_place_cost(s->request->world, s->request, s->place)->facts;
+    struct duo_job job = { .seconds = seconds, .joules = seconds > 0 ? seconds * f->busy_watts : 0 };
+
+    duo_step_pay(s, &job, s->place, wasted);
 }
 
 void duo_step_stop(struct duo_step_record *s)
 {
     struct duo_world *w = s->request->world;
 
+    if (s->kind == DUO_STEP_SCORE && s->alarm.place) pay_score(s, duo_clock_now(w->clock) - s->job.started_at, true);
     duo_clock_cancel(w->clock, &s->alarm);
     if (s->split) duo_parts_stop(s);
     if (s->working) {
@@ -131,6 +141,7 @@ void duo_step_stop(struct duo_step_record *s)
     if (s->chunk) duo_transport_cancel(w, s->chunk), s->chunk = NULL;
     if (s->tail)  duo_transport_cancel(w, s->tail),  s->tail  = NULL;
     if (s->word)  duo_transport_cancel(w, s->word),  s->word  = NULL;
+    if (s->notice) duo_transport_cancel(w, s->notice), s->notice = NULL;
     s->tail_left = false;
 }
 
@@ -140,10 +151,10 @@ static void tell(struct duo_step_record *s, struct duo_event *e)
 
     if (s->told) return;
     s->told = true;
+    if (s->kind != DUO_STEP_SCORE) duo_clock_cancel(r->world->clock, &s->alarm);       /* patience, or the wait */
     if (!tells(s->kind)) return;
     r->n_live--;
     e->step = s->id, e->at = s->parts ? s->parts->parts[s->parts->n_parts - 1].at : s->place;
-    if (s->kv) s->kv->told = s->kv->kv.tokens;
     duo_request_tell(r, e);
 }
 
@@ -168,6 +179,7 @@ void duo_step_fail(struct duo_step_record *s, enum duo_failure why)
 
 static void deliver(struct duo_step_record *s, bool ok)
 {
+    if (ok && s->kv) s->kv->told = s->resident;
     if (!ok) { s->event = (struct duo_event){ .kind = DUO_FAILED, .why = DUO_UNREACHABLE, .score = NAN }; }
     else if (s->kind == DUO_STEP_VERIFY && s->result) {    /* the seat's site has the draft, the word brings the rest */
         enum duo_site site = duo_node_site(s->request->world, duo_seat_node(s->request->world));
@@ -193,7 +205,7 @@ void duo_step_finish(struct duo_step_record *s, int node)
     int seat = duo_seat_node(w);
     double payload = s->kind == DUO_STEP_VERIFY ? w->places[DUO_CLOUD].cost->facts.id_bytes : s->kind == DUO_STEP_SEND ? 0 : 16;
 
-    duo_clock_cancel(w->clock, &s->alarm);
+    if (s->kv) s->resident = s->kv->kv.tokens;             /* what the word will tell */
     if (s->told) { duo_step_close(s); return; }
     if (s->abandoned) { s->told = true; duo_step_close(s); return; }
     if (node == seat || duo_transport_delay(w, node, seat) <= 0) deliver(s, true);
@@ -218,11 +230,11 @@ static void tail_arrived_now(struct duo_step_record *s, bool ok)
     if (!ok) {
         s->tail_left = false;
         if (!s->told) { duo_step_fail(s, DUO_UNREACHABLE); return; }
-        if (r->over && !r->settled) duo_request_end(r, 1, "the answer could not be delivered");
-        duo_step_close(s);
+        if (r->over && !r->settled && !s->abandoned) duo_request_end(r, 1, "the answer could not be delivered");
         return;
     }
     s->tail_left = false;
+    if (s->abandoned) return;
     if (!s->chunk) {
         duo_request_screen(r, duo_path_tokens(&s->written.path), true);
         stream_done(s);
@@ -244,11 +256,12 @@ static void chunk_arrived_now(struct duo_step_record *s, bool ok)
     struct duo_request *r = s->request;
 
     if (!ok) {
-        if (!s->told) { duo_step_fail(s, DUO_UNREACHABLE); return; }
-        duo_step_close(s);
+        if (!s->told) duo_step_fail(s, DUO_UNREACHABLE);
+        else if (r->over && !r->settled && !s->abandoned) duo_request_end(r, 1, "the answer could not be delivered");
         return;
     }
-    if (s->kind == DUO_STEP_WRITE) duo_clock_cancel(r->world->clock, &s->alarm);     /* the first token came in time */
+    if (s->abandoned) return;
+    if (duo_seat_node(r->world) == DUO_DEVICE) duo_clock_cancel(r->world->clock, &s->alarm);    /* the first token came in time */
     duo_request_screen(r, duo_text_tokens(r, s->from) + 1, false);
     if (!s->tail_left) {
         duo_request_screen(r, duo_path_tokens(&s->written.path), true);
@@ -273,9 +286,7 @@ void duo_step_stream(struct duo_step_record *s, int node)
     double id = w->places[DUO_CLOUD].cost->facts.id_bytes;
     int before = duo_text_tokens(r, s->from) - r->screen_tokens;
 
-    s->begun = true;
     if (duo_node_site(w, node) == DUO_SITE_DEVICE) {
-        duo_clock_cancel(w->clock, &s->alarm);
         duo_request_screen(r, duo_text_tokens(r, s->from) + 1, false);
         return;
     }
@@ -290,25 +301,33 @@ static void notice_arrived(void *arg, bool ok)             /* "the first token i
 {
     struct duo_step_record *s = arg;
 
-    s->chunk = NULL;
+    s->notice = NULL;
     s->holds++;
     if (ok) duo_clock_cancel(s->request->world->clock, &s->alarm);
     duo_step_release(s);
 }
 
+/* Its first token was written at `node`: patience ends when the seat knows, by a stream that comes to it or by a notice. */
+void duo_step_begun(struct duo_step_record *s, int node)
+{
+    struct duo_world *w = s->request->world;
+    int seat = duo_seat_node(w);
+
+    s->begun = true;
+    if (!s->alarm.place) return;
+    if (duo_transport_delay(w, node, seat) <= 0) duo_clock_cancel(w->clock, &s->alarm);
+    else if (!(s->show && seat == DUO_DEVICE) || s->split)
+        s->notice = duo_transport_send(w, s->request, node, seat, duo_framed(w, 0), false, notice_arrived, s);
+}
+
 static void job_first(struct duo_job *j)
 {
     struct duo_step_record *s = j->owner;
-    struct duo_world *w = s->request->world;
 
     if (s->abandoned) return;
     s->holds++;
-    s->begun = true;
+    duo_step_begun(s, s->place);
     if (s->show) duo_step_stream(s, s->place);
-    else if (s->alarm.place) {
-        if (duo_transport_delay(w, s->place, duo_seat_node(w)) <= 0) duo_clock_cancel(w->clock, &s->alarm);
-        else s->chunk = duo_transport_send(w, s->request, s->place, duo_seat_node(w), duo_framed(w, 0), false, notice_arrived, s);
-    }
     duo_step_release(s);
 }
 
@@ -374,10 +393,11 @@ static void job_done(struct duo_job *j)
 }
 
 /* The place can't: it says so in a message. */
-static void refuse(struct duo_step_record *s, enum duo_failure why)
+void duo_step_refuse(struct duo_step_record *s, int node, enum duo_failure why)
 {
     s->event = (struct duo_event){ .kind = DUO_FAILED, .why = why, .score = NAN };
-    duo_step_finish(s, s->place);
+    s->failed = true;
+    duo_step_finish(s, node);
 }
 
 /* Positions of the input, and how many of them are at the replica already; picks the replica. */
@@ -402,18 +422,25 @@ static void submit(struct duo_step_record *s, int input, int recompute, int outp
     total = s->kv->extra + r->prompt_tokens + input;
     if (cached > total - recompute) cached = total - recompute;
     if (cached < 0) cached = 0;
-    if (total + output > cost->facts.context) { refuse(s, DUO_REFUSED); return; }
+    if (total + output > cost->facts.context) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
     s->kv->users++;
     s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = total - cached, .output = output, .logits = logits,
         .from_layer = 0, .to_layer = cost->facts.layers, .before = enc.seconds, .before_joules = enc.joules,
         .streams = s->show, .first = output ? job_first : NULL, .done = job_done, .owner = s };
     if (!duo_server_submit(duo_replica_server(r, s->place, s->replica), &s->job)) {
         s->kv->users--;
-        refuse(s, DUO_NO_MEMORY);
+        duo_step_refuse(s, s->place, DUO_NO_MEMORY);
         return;
     }
     s->working = true;
     if (s->place > 0) w->places[s->place].replicas[s->replica].jobs++;
+}
+
+int duo_attachment_tokens(const struct duo_request *r, int place)
+{
+    const struct duo_cost *c = duo_place_cost(r->world, r, place);
+
+    return r->query.attachment ? c->kind->encode(c, (enum duo_attachment_kind)r->query.attachment, r->query.attachment_bytes).tokens : 0;
 }
 
 static void work_write(struct duo_step_record *s)
@@ -423,8 +450,15 @@ static void work_write(struct duo_step_record *s)
     struct duo_ask ask = { .voice = duo_place_voice(r->world, r, s->place), .from = &r->texts[s->from].path, .tokens = work->tokens,
         .stop_below = work->stop_below, .temperature = work->temperature, .samples = work->samples, .sample = s->id,
         .plain = !(r->world->policy->needs & DUO_CONFIDENCE) };
+    int room;
 
     r->world->answers->kind->write(r->world->answers, &ask, &s->written);
+    room = duo_place_cost(r->world, r, s->place)->facts.context - r->prompt_tokens - duo_text_tokens(r, s->from) - duo_attachment_tokens(r, s->place);
+    if (room < 1) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
+    if (s->written.tokens > room) {                        /* it stops where the context ends */
+        ask.tokens = room;
+        r->world->answers->kind->write(r->world->answers, &ask, &s->written);
+    }
     if (s->written.tokens == 0) { duo_step_written(s, s->place); duo_step_finish(s, s->place); return; }
     submit(s, duo_text_tokens(r, s->from), 1, s->written.tokens, 1);
 }
@@ -444,12 +478,9 @@ static void score_done(void *arg)
     struct duo_step_record *s = arg;
     struct duo_request *r = s->request;
     const struct duo_answers *a = r->world->answers;
-    const struct duo_facts *f = &duo_place_cost(r->world, r, s->place)->facts;
-    struct duo_job job = { .seconds = s->job.before, .joules = s->job.before * f->busy_watts };
 
-    if (s->job.before <= 0) job.joules = 0;
     s->holds++;
-    duo_step_pay(s, &job, s->place, s->abandoned);
+    pay_score(s, s->job.before, s->abandoned);
     s->event = (struct duo_event){ .kind = DUO_SCORED, .text = s->from, .score = a->kind->score(a, r->query.index, s->scorer) };
     duo_step_finish(s, s->place);
     duo_step_release(s);
@@ -465,7 +496,7 @@ static void moved(struct duo_step_record *s)               /* a send, a show or 
         return;
     }
     s->told = true;
-    duo_request_screen(r, duo_text_tokens(r, s->from), false);
+    if (!s->abandoned) duo_request_screen(r, duo_text_tokens(r, s->from), false);
     duo_step_close(s);
 }
 
@@ -479,6 +510,7 @@ static void begin_work(struct duo_step_record *s)
     case DUO_STEP_WRITE:  if (s->parts) duo_parts_begin(s); else work_write(s); break;
     case DUO_STEP_VERIFY: work_verify(s); break;
     case DUO_STEP_SCORE:
+        s->job.started_at = duo_clock_now(w->clock);
         if (s->job.before > 0) duo_clock_set(w->clock, &s->alarm, duo_clock_now(w->clock) + s->job.before, score_done, s);
         else                   score_done(s);
         break;
@@ -498,8 +530,7 @@ static void input_arrived_now(struct duo_step_record *s, bool ok)
         return;
     }
     duo_text_put(r, input_of(s), duo_node_site(r->world, s->place));
-    if (s->abandoned) { duo_step_close(s); return; }
-    begin_work(s);
+    begin_work(s);                                         /* also when called off: the recall comes after it (5) */
 }
 
 static void input_arrived(void *arg, bool ok)
@@ -519,7 +550,7 @@ static void order_at_holder_now(struct duo_step_record *s, bool ok)
     double bytes;
     int holder;
 
-    if (!ok || s->abandoned) { input_arrived_now(s, ok); return; }
+    if (!ok) { input_arrived_now(s, ok); return; }
     bytes = duo_text_missing(r, input_of(s), duo_node_site(w, s->place));
     holder = duo_text_holder(r, input_of(s), s->place);
     if (bytes <= 0 || holder == s->place) input_arrived_now(s, true);
@@ -585,7 +616,7 @@ void duo_step_cancel(struct duo_step_record *s, bool now)
     struct duo_world *w = r->world;
     int seat = duo_seat_node(w);
 
-    if (s->abandoned || (s->told && !s->working && !duo_parts_working(s) && !s->order)) return;   /* nothing left to stop */
+    if (s->abandoned || (s->told && !s->working && !duo_parts_working(s) && !s->order && !(s->kind == DUO_STEP_SCORE && s->alarm.place))) return;   /* nothing left to stop */
     s->holds++;
     s->abandoned = true;
     if (!s->told) {
@@ -594,7 +625,7 @@ void duo_step_cancel(struct duo_step_record *s, bool now)
     }
     if (s->working) s->job.written = duo_server_written(duo_replica_server(r, s->place, s->replica), &s->job);
     if (!s->chunk) duo_step_shown(s);
-    duo_clock_cancel(w->clock, &s->alarm);
+    if (s->kind != DUO_STEP_SCORE) duo_clock_cancel(w->clock, &s->alarm);
     if (now || s->kind == DUO_STEP_WAIT || duo_transport_delay(w, seat, s->place) <= 0) {
         duo_step_stop(s);
     } else

@@ -43,11 +43,13 @@ void duo_text_put(struct duo_request *r, duo_text t, enum duo_site site)
 double duo_text_missing(const struct duo_request *r, duo_text t, enum duo_site site)
 {
     const struct duo_text_path *want = &r->texts[t].path;
-    int tokens = duo_path_tokens(want), have = -1;
+    int tokens = duo_path_tokens(want), have = -1, first = PROMPT;
     double bytes;
 
     if (r->texts[t].sites & 1u << site) return 0;
-    for (int i = r->n_texts - 1; i >= PROMPT && have < tokens; i--)
+    for (duo_text a = r->texts[t].input; a; a = r->texts[a].input)     /* the nearest beginning that is there, ... */
+        if (r->texts[a].sites & 1u << site) { have = duo_text_tokens(r, a), first = a + 1; break; }
+    for (int i = r->n_texts - 1; i >= first && have < tokens; i--)     /* ... unless something made since has more in common */
         if (r->texts[i].sites & 1u << site) {
             int common = duo_text_common(r, &r->texts[i].path, want);
             if (common > have) have = common;

@@ -82,7 +82,7 @@ static void charge(struct duo_message *m, double bytes, bool whole)
     joules = duo_radio_joules(&w->radio, &d->radio, m->began, now, up, down);
     r->row.bytes_up += up, r->row.bytes_down += down, r->row.joules_radio += joules;   /* (5) */
     if (!isnan(joules)) duo_device_spend(w, r->row.device, joules);
-    d->contact = (float)now;
+    if (now > d->contact) d->contact = now;
     if (whole && now > m->began && bytes > 0) {            /* what the device saw of its link */
         if (up > 0) d->uplink   = (float)(bytes / (now - m->began));
         else        d->downlink = (float)(bytes / (now - m->began));
@@ -110,7 +110,7 @@ static void fly(struct duo_message *m)                     /* (1) */
     duo_clock_set(w->clock, &m->alarm, duo_clock_now(w->clock) + m->delay + jitter, arrive, m);
 }
 
-static void flow_ended(void *arg, enum duo_flow_end end)
+static void flow_ended(void *arg, enum duo_flow_end end, double carried)
 {
     struct duo_message *m = arg;
 
@@ -118,7 +118,7 @@ static void flow_ended(void *arg, enum duo_flow_end end)
     if (end == DUO_FLOW_UNREACHABLE) {
         duo_arrival_fn *fn = m->fn;
         void *a = m->arg;
-        charge(m, 0, false);
+        charge(m, carried, false);
         give(m);
         fn(a, false);
         return;
@@ -136,6 +136,19 @@ static void begin(void *arg)
     m->began = duo_clock_now(w->clock);
     m->flow = duo_net_start(w->net, m->route, m->bytes, flow_ended, m);
     if (w->spec->stop_above > 0 && duo_net_stats(w->net).active > w->spec->stop_above) w->too_many = w->stop = true;
+}
+
+/* (3): seconds until the connection is open; a message that comes meanwhile waits for the same one. */
+static double open_connection(const struct duo_world *w, struct duo_device *d, enum duo_site site, double now, double trip)
+{
+    const struct duo_transport_spec *t = &w->scenario->transport;
+
+    if (now - d->contact > t->idle) d->warm = 0;
+    if (!(d->warm & 1u << site)) {
+        d->warm |= (uint8_t)(1u << site);
+        d->contact = fmax(now, d->contact) + t->trips * trip;
+    }
+    return fmax(0, d->contact - now);
 }
 
 struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *r, int from, int to, double bytes,
@@ -159,7 +172,7 @@ struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *
         struct duo_device *d = &w->devices[r->row.device];
         if (from == DUO_DEVICE) {
             wait = duo_radio_ready(&w->radio, &d->radio, now);
-            if (t->trips > 0 && (!d->touched || now - d->contact > t->idle)) wait += t->trips * 2 * m->delay;   /* (3) */
+            if (t->trips > 0) wait += open_connection(w, d, duo_node_site(w, to), now + wait, 2 * m->delay);
         }
         d->touched = true;
     }

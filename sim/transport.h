@@ -5,7 +5,8 @@
  * (1) A message is a flow of framing + payload over the links on its way; it arrives one propagation after the
  *     flow's end, plus jitter where declared.
  * (2) Between nodes of one site no bytes are counted; only the places' own delays pass.
- * (3) A device whose connection is cold pays `trips` round trips first.
+ * (3) A device without an open connection to a site, or idle for long, pays `trips` round trips first; what it
+ *     sends meanwhile waits with it.
  * (4) A message held back arrives no earlier than one propagation after its release: the tail of a stream is
  *     one flow that starts with the stream, and ends when the last token was written.
  * (5) Bytes are charged to the request when carried, also of what was cancelled or failed. */

@@ -229,7 +229,11 @@ static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
     else DUO_TRY(duo_answers_recorded(&w->answers, &recorded, err));
     if (a->fill) w->answers = duo_answers_fill(w->answers, a->fill, &a->fill_spec);
     for (int i = 0; i < a->n_scores; i++) {
-        if (!a->scores[i].file) continue;                  /* names a score that the answers have; only its cost is given */
+        if (!a->scores[i].file) {                          /* a score that the answers have; only its seconds are given */
+            if (duo_answers_score(w->answers, a->scores[i].name) >= 0) continue;
+            return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, a->scores[i].at.line, a->scores[i].at.column,
+                               "answers.scorers: %s has no score called \"%s\": give its file", w->answers->label, a->scores[i].name);
+        }
         DUO_TRY(duo_answers_join(&w->answers, a->scores[i].name, a->scores[i].file, a->scores[i].column, NULL, 0, &unmatched, err));
         w->unmatched = (w->unmatched < 0 ? 0 : w->unmatched) + unmatched;
     }

@@ -13,7 +13,7 @@
 #include "traces/network/capacity.h"
 
 enum { DUO_GATEWAY = -1,           /* a node beside the places: the hub of the cloud's site, where gateway seats are */
-       DUO_MAX_STEPS = 20000,      /* a request's; more is a policy that loops */
+       DUO_MAX_STEPS = 100000,      /* a request's; more is a policy that loops */
        DUO_MAX_PLACES = 64,        /* the device among them */
        DUO_PUBLISHED = 8 };          /* published figures kept of a place */
 
@@ -65,8 +65,9 @@ struct duo_device {                /* a million of these: keep it small */
     void              *seat;       /* the policy's block */
     double             joules;
     struct duo_radio_state radio;
+    double             contact;    /* date of its last message; while a connection opens: when it will be open */
     float              uplink, downlink, rtt;    /* as last met: B/s, B/s, s */
-    float              contact;    /* date of its last message */
+    uint8_t            warm;       /* bit enum duo_site: a connection was opened there */
     bool               touched, met, dead;   /* has sent; the policy was called for it; no power is left */
 };
 

@@ -35,10 +35,10 @@ static double between, spent;
 static bool   mixed, traced;
 static struct duo_alarm arrival, tick;
 
-static void over(void *arg, enum duo_flow_end end)
+static void over(void *arg, enum duo_flow_end end, double carried)
 {
     struct request *r = arg;
-    (void)end;
+    (void)end, (void)carried;
     if (--r->left > 0) duo_net_start(net, r->left % 2 ? down[r->cell] : up[r->cell], r->bytes, over, r);
     else               ended++, spent += duo_clock_now(clock_);
 }

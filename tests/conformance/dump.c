@@ -1,5 +1,5 @@
 /* dump.c - every table of a result database but `host`, as sorted lines: two databases are the same if these are.
- * dump --columns FILE.db TABLE prints the table's columns. */
+ * dump --columns FILE.db TABLE prints the table's columns; dump --value FILE.db SQL the first value of a query. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +39,13 @@ int main(int argc, char **argv)
     sqlite3 *db;
     sqlite3_stmt *s;
 
+    if (argc == 4 && strcmp(argv[1], "--value") == 0 && sqlite3_open_v2(argv[2], &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+        const unsigned char *value = NULL;
+        if (sqlite3_prepare_v2(db, argv[3], -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) value = sqlite3_column_text(s, 0);
+        printf("%s\n", value ? (const char *)value : sqlite3_errmsg(db));
+        sqlite3_finalize(s);
+        return sqlite3_close(db);
+    }
     if (argc == 4 && strcmp(argv[1], "--columns") == 0 && sqlite3_open_v2(argv[2], &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
         char sql[256];
         snprintf(sql, sizeof sql, "SELECT name FROM pragma_table_info('%s')", argv[3]);

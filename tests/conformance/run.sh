@@ -95,5 +95,23 @@ for seat in device gateway; do
     esac
 done
 
+# ---- what is in flight when a policy acts: nothing waits for ever, nothing shown is lost, what was done is paid
+outages='cells.outages=['
+for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do outages="$outages{from: $((2 + 8 * i)) s, to: $((6 + 8 * i)) s}, "; done
+outages="${outages%, }]"
+flight() {                      # WHAT SQL WANT MODE,PARAMETERS [--set ...]
+    what=$1 sql=$2 want=$3 mode=$4; shift 4
+    "$duosim" run "$here/base.yaml" --seed 1 --only waiter --policy "$modules/waiter.so:mode=$mode" --net fluid --out "$work/w.db" "$@" >"$work/out" 2>"$work/err"; rc=$?
+    got=$("$dump" --value "$work/w.db" "$sql")
+    if [ $rc -eq 0 ] && [ "$got" = "$want" ]; then ok; else bad "$what: exit $rc, got '$got', want '$want': $(tail -n 2 "$work/err")"; fi
+}
+flight 'a stream whose end was lost ends the request' 'SELECT pending = 0 AND seconds < 1000 FROM run' 1 stream,wait=8,seat=gateway --set 'cells.down=40 kbit/s' --set "$outages"
+flight 'a chunk that comes after the cancel is not on the screen' 'SELECT count(*) > 0 AND min(ttft) > 0.1 FROM request WHERE status = 0' 1 recall,wait=0.06
+flight 'shown parts of a cancelled split bind' "SELECT count(*) > 0 FROM reason WHERE text LIKE 'does not begin%'" 1 split,wait=3,at=small
+flight 'patience ends at the seat' "SELECT count(*) FROM reason WHERE text = 'told after its patience'" 0 patience,wait=0.06
+flight 'a cancelled score is paid' 'SELECT min(joules_cloud) > 0 AND min(wasted_joules) > 0 FROM request' 1 score,wait=0.4 --set 'answers.scorers={router: {seconds: 1 s}}'
+flight 'flows that failed are on both books' 'SELECT abs((SELECT sum(bytes_up) FROM request) - (SELECT sum(bytes) FROM link WHERE name LIKE "cell%.up")) < 1' 1 split,wait=30,at=small --set 'until=9 s' --set 'cells.outages=[{from: 2 s, to: 7 s}]'
+flight 'many at once, most called off' 'SELECT answered = requests FROM run' 1 crowd
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

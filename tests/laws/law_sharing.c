@@ -38,11 +38,11 @@ static void count(void)
     q.since = now;
 }
 
-static void gone(void *arg, enum duo_flow_end end)
+static void gone(void *arg, enum duo_flow_end end, double carried)
 {
     struct customer *c = arg;
     double stay = duo_clock_now(q.clock) - c->since;
-    (void)end;
+    (void)end, (void)carried;
     count();
     q.now--, q.gone++;
     q.batch[(c - q.customers) / (CUSTOMERS / BATCHES)] += stay / (CUSTOMERS / BATCHES);
@@ -118,16 +118,16 @@ static struct {
     long   ticks;
 } k;
 
-static void again(void *arg, enum duo_flow_end end);
+static void again(void *arg, enum duo_flow_end end, double carried);
 
 static void begin(struct slot *s)
 {
     s->flow = duo_net_start(k.net, s->route, gsl_ran_exponential(&k.rng.gsl, 1e6), again, s);
 }
 
-static void again(void *arg, enum duo_flow_end end)
+static void again(void *arg, enum duo_flow_end end, double carried)
 {
-    (void)end;
+    (void)end, (void)carried;
     begin(arg);
 }
 

@@ -55,9 +55,10 @@ static inline void case_note(struct case_run *r, int flow, int how, double carri
     r->result.ends[r->result.n++] = (struct case_end){ flow, how, duo_clock_now(r->clock), carried };
 }
 
-static inline void case_over(void *arg, enum duo_flow_end end)
+static inline void case_over(void *arg, enum duo_flow_end end, double carried)
 {
     struct case_flow *f = arg;
+    (void)carried;
     f->flow = NULL;
     case_note(f->run, f->number, end == DUO_FLOW_DONE ? WAS_DONE : WAS_UNREACHABLE, 0);
 }

@@ -220,10 +220,10 @@ static struct big_run {
     struct big       *out;
 } b;
 
-static void big_over(void *arg, enum duo_flow_end end)
+static void big_over(void *arg, enum duo_flow_end end, double carried)
 {
     int number = *(int *)arg;
-    (void)end;
+    (void)end, (void)carried;
     b.out->at[number] = duo_clock_now(b.clock);
     b.out->order[b.out->n++] = number;
 }
@@ -300,16 +300,16 @@ static struct duo_net  *net;
 static struct duo_flow *other;
 static int  order[8], n_order;
 static bool stop;
-static void over(void *arg, enum duo_flow_end end) { (void)end; order[n_order++] = *(int *)arg; }
-static void over_and_more(void *arg, enum duo_flow_end end)
+static void over(void *arg, enum duo_flow_end end, double carried) { (void)end, (void)carried; order[n_order++] = *(int *)arg; }
+static void over_and_more(void *arg, enum duo_flow_end end, double carried)
 {
     static int three = 3;
-    over(arg, end);
+    over(arg, end, carried);
     CHECK_NEAR(duo_net_carried(net, other), 1 * MB, 0);
     CHECK_NEAR(duo_net_cancel(net, other), 1 * MB, 0);
     duo_net_start(net, 0, 1 * MB, over, &three);
 }
-static void over_and_stop(void *arg, enum duo_flow_end end) { over(arg, end), stop = true; }
+static void over_and_stop(void *arg, enum duo_flow_end end, double carried) { over(arg, end, carried), stop = true; }
 
 static void test_inside_callbacks(enum duo_net_kind kind)
 {

@@ -135,7 +135,7 @@ static void test_full_world(const struct duo_scenario *s)
     CHECK_INT(s->places[1].budget, 512);
     CHECK_NEAR(s->places[1].rtt, 0.002, 1e-12);
     CHECK_INT(s->places[2].site, DUO_SITE_API);
-    CHECK(!s->places[2].hardware);
+    CHECK_TEXT(s->places[2].hardware, "api");
 }
 
 static void test_full_answers(const struct duo_scenario *s)

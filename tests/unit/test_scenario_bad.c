@@ -118,7 +118,6 @@ static const struct bad { int line; const char *instead, *says; } bads[] = {
     { ANSWERS, "answers: { recorded: good.yaml, accepts: @{ file: good.yaml } }", "answers.accepts.drafter: is missing" },
     { ANSWERS, "answers: { recorded: good.yaml, fill: { @confidance: {} } }", "did you mean confidence?" },
     { ANSWERS, "answers: { recorded: @missing.csv }", "no such file" },
-    { ANSWERS, "answers: { recorded: good.yaml, scorers: { mine: @{ column: a } } }", "answers.scorers.mine.file: is missing" },
     /* policies */
     { POLICIES, "policies: @[]", "expected a list of policies" },
     { POLICIES, "policies: @edge_only", "expected a list of policies" },
