@@ -19,6 +19,7 @@ runs scenarios/quickstart.yaml and prints its table; leaves quickstart.db and fi
 done
 
 setup_packages "$install" || exit
+build_only=duosim                   # the program; the tests are runtests.sh's
 setup_build build -Ddebug=false || exit
 build/duosim run quickstart --out quickstart.db || exit
 if have_command gnuplot; then

@@ -95,7 +95,7 @@ setup_build() {
         rm -rf "$build"
         meson setup "$build" "$@" >"$build_log" 2>&1 && echo "$PWD" >"$build/configured-at"
     fi
-    if [ -f "$build/configured-at" ] && ninja -C "$build" >>"$build_log" 2>&1; then
+    if [ -f "$build/configured-at" ] && ninja -C "$build" ${build_only:-} >>"$build_log" 2>&1; then
         rm -f "$build_log"
         return 0
     fi
