@@ -28,6 +28,7 @@ struct duo_command {
 
 extern const struct duo_command duo_cmd_run, duo_cmd_table, duo_cmd_plot;
 extern const struct duo_command duo_cmd_policies, duo_cmd_scenarios, duo_cmd_models, duo_cmd_hardware, duo_cmd_formats;
+extern const struct duo_command duo_cmd_generate, duo_cmd_bench;
 const struct duo_command *const *duo_commands(int *n);
 
 struct duo_args {
@@ -46,6 +47,7 @@ _Noreturn void duo_usage(const struct duo_args *, const char *fmt, ...) __attrib
 int  duo_choice(const struct duo_args *, const char *option, const char *value, const char *const *choices, int n);
 /* A whole number in [low, high], or the end by duo_usage. */
 int  duo_whole(const struct duo_args *, const char *option, const char *value, int low, int high);
+double duo_real(const struct duo_args *, const char *option, const char *value, double low, double high);
 /* Print *err, unless `status` came without a message; returns `status`. */
 int  duo_finish(const struct duo_args *, enum duo_status, const struct duo_err *);
 

@@ -14,6 +14,7 @@
 static const struct duo_command *const commands[] = {
     &duo_cmd_run, &duo_cmd_table, &duo_cmd_plot,
     &duo_cmd_policies, &duo_cmd_scenarios, &duo_cmd_models, &duo_cmd_hardware, &duo_cmd_formats,
+    &duo_cmd_generate, &duo_cmd_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -136,6 +137,16 @@ int duo_whole(const struct duo_args *a, const char *option, const char *value, i
     if (errno || end == value || *end || x < low || x > high)
         duo_usage(a, "%s: %s: a whole number from %d to %d expected; got %s", a->command->name, option, low, high, value);
     return (int)x;
+}
+
+double duo_real(const struct duo_args *a, const char *option, const char *value, double low, double high)
+{
+    char *end;
+    errno = 0;
+    double x = strtod(value, &end);                  /* the locale is "C" */
+    if (errno || end == value || *end || !(x >= low && x <= high))
+        duo_usage(a, "%s: %s: a number from %g to %g expected; got %s", a->command->name, option, low, high, value);
+    return x;
 }
 
 int duo_finish(const struct duo_args *a, enum duo_status status, const struct duo_err *err)

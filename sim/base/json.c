@@ -21,8 +21,9 @@ static void lead(struct duo_json *j)
     }
     if (j->depth == 0) return;
     if (!j->first[j->depth]) putc(',', j->out);
+    if (j->flat && !j->first[j->depth]) putc(' ', j->out);
     j->first[j->depth] = false;
-    fprintf(j->out, "\n%*s", 2 * j->depth, "");
+    if (!j->flat) fprintf(j->out, "\n%*s", 2 * j->depth, "");
 }
 
 static void value(struct duo_json *j)
@@ -47,7 +48,7 @@ void duo_json_close(struct duo_json *j)
     assert(j->depth > 0 && !j->keyed);
     bool empty = j->first[j->depth], object = j->object[j->depth];
     j->depth--;
-    if (!empty) fprintf(j->out, "\n%*s", 2 * j->depth, "");
+    if (!empty && !j->flat) fprintf(j->out, "\n%*s", 2 * j->depth, "");
     putc(object ? '}' : ']', j->out);
 }
 

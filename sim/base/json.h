@@ -1,12 +1,13 @@
 /* json.h - write JSON.  Numbers are the shortest text that reads back the same double; NaN and
- * infinities are null.  Commas and indentation look after themselves. */
+ * infinities are null.  Commas and indentation look after themselves; with `flat` set behind duo_json_init() all stands
+ * on one line. */
 #ifndef DUO_BASE_JSON_H
 #define DUO_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-struct duo_json { FILE *out; int depth; bool first[32], object[32], keyed; };
+struct duo_json { FILE *out; int depth; bool first[32], object[32], keyed, flat; };
 
 void duo_json_init(struct duo_json *, FILE *out);
 void duo_json_open(struct duo_json *, char bracket);     /* '{' or '[' */

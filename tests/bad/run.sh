@@ -111,6 +111,36 @@ else
 fi
 due 'out not writable'   2 "$unwritable"                     "$duosim" run "$good" --out "$unwritable"
 
+# Models that are none, or can't do what is asked.
+tiny=$scratch/tiny.gguf
+if "$duosim" models make --like tiny-llama --quant q4_0 --out "$tiny" >"$scratch/out" 2>"$scratch/err"
+then passed=$((passed + 1))
+else fail 'models make' 'tiny-llama is not made'
+fi
+head -c 200000 "$tiny" >"$scratch/short.gguf"
+echo 'no model at all, but some text that is long enough' >"$scratch/text.gguf"
+(printf 'GGUF\001\000\000\000'; tail -c +9 "$tiny") >"$scratch/old.gguf"
+sed 's/general\.architecture\(.\{12\}\)llama/general.architecture\1lluma/' "$tiny" >"$scratch/arch.gguf"
+sed 's/blk\.1\.ffn_up/blk.1.ffn_pu/' "$tiny" >"$scratch/tensor.gguf"
+long=$(head -c 20000 /dev/zero | tr '\0' 'x' | sed 's/x/ y z/g')
+for command in 'generate -p x' bench; do
+    # shellcheck disable=SC2086
+    for case in 'text.gguf:is no GGUF file' 'short.gguf:short.gguf: ' 'old.gguf:version 1' 'arch.gguf:lluma' 'tensor.gguf:blk.1.ffn_' 'none.gguf:none.gguf: '; do
+        due "$command ${case%%:*}" 2 "${case#*:}"            "$duosim" $command "$scratch/${case%%:*}"
+    done
+done
+due 'prompt too long'    2 "the model's context is 1024"     "$duosim" generate "$tiny" -p "$long"
+due 'no prompt'          2 'generate: from which text?'      "$duosim" generate "$tiny"
+due 'no model'           2 'bench: which model?'             "$duosim" bench
+due 'model by name'      2 'smollm2-135n'                    "$duosim" generate smollm2-135n -p x
+due 'temperature'        2 '--temp: a number from 0 to 100'  "$duosim" generate "$tiny" -p x --temp -1
+due 'top-p'              2 '--top-p: a number from 0 to 1'   "$duosim" generate "$tiny" -p x --top-p 1.5
+due 'isa'                2 'DUOSIM_ISA=avx9'                 env DUOSIM_ISA=avx9 "$duosim" generate "$tiny" -p x
+due 'bench too long'     2 "4000 tokens are more than"       "$duosim" bench "$tiny" -p 4000
+due 'bench of nothing'   2 'nothing to measure'              "$duosim" bench "$tiny" -p 0 -n 0
+due 'thread list'        2 '--threads: a whole number'       "$duosim" bench "$tiny" -t 1,,2
+rm -f "$tiny" "$scratch"/*.gguf
+
 # A disk that is full: a file system of 64 KiB, or where only root may mount one, a limit on a file's size.
 mkdir "$scratch/tiny"
 if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=64k duosim "$scratch/tiny" 2>/dev/null; then

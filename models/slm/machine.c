@@ -1,0 +1,163 @@
+/* machine.c - how fast this machine is at most.  Requirements: machine.h. */
+#include "models/slm/machine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+double duo_machine_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+enum { READ_BYTES = 256 << 20, READ_PIECE = 1 << 20, READ_TIMES = 10, LANES = 8, UNROLL = 8 };
+
+typedef uint64_t lane __attribute__((vector_size(8 * LANES)));
+
+struct reading { const lane *at; _Atomic uint64_t sum; };
+
+static void read_piece(void *arg, size_t i, int thread)
+{
+    struct reading *r = arg;
+    const lane *at = r->at + i * (READ_PIECE / sizeof(lane));
+    lane sum[UNROLL];
+    uint64_t all = 0;
+    (void)thread;
+    memset(sum, 0, sizeof sum);
+    for (size_t k = 0; k < READ_PIECE / sizeof(lane); k += UNROLL)
+        for (int u = 0; u < UNROLL; u++) sum[u] += at[k + (size_t)u];
+    for (int u = 0; u < UNROLL; u++)
+        for (int l = 0; l < LANES; l++) all += sum[u][l];
+    r->sum += all;
+}
+
+double duo_machine_bandwidth(struct duo_pool *pool)
+{
+    lane *at = aligned_alloc(4096, READ_BYTES);
+    double best = 0;
+    if (!at) return NAN;
+    memset(at, 1, READ_BYTES);
+    struct reading r = { .at = at };
+    for (int i = 0; i < READ_TIMES; i++) {
+        double start = duo_machine_seconds();
+        duo_pool_each(pool, READ_BYTES / READ_PIECE, read_piece, &r);
+        double rate = READ_BYTES / (duo_machine_seconds() - start);
+        if (rate > best) best = rate;
+    }
+    free(at);
+    return best;
+}
+
+/* ---------------------------------------------------------------- int8 */
+
+enum { CHAINS = 8, ROUNDS = 1 << 18, PEAK_TIMES = 10 };
+
+/* Each does ROUNDS times CHAINS instructions; returns the multiply-adds.  What the compiler can't see through stays. */
+typedef double peak_fn(void);
+
+static double peak_scalar(void)
+{
+    int sum[CHAINS] = { 0 }, a = 3;
+    for (int i = 0; i < ROUNDS; i++) {
+        __asm__ volatile("" : "+r"(a));
+        for (int k = 0; k < CHAINS; k++) sum[k] += a * (int8_t)(a + k);
+    }
+    for (int k = 0; k < CHAINS; k++) __asm__ volatile("" : : "r"(sum[k]));
+    return (double)ROUNDS * CHAINS;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static double peak_avx2(void)
+{
+    __m256i sum[CHAINS], a = _mm256_set1_epi8(1), b = _mm256_set1_epi8(2);
+    for (int k = 0; k < CHAINS; k++) sum[k] = _mm256_setzero_si256();
+    for (int i = 0; i < ROUNDS; i++) {
+#pragma GCC unroll 8
+        for (int k = 0; k < CHAINS; k++) {
+            __asm__ volatile("" : "+x"(a));
+            sum[k] = _mm256_add_epi16(sum[k], _mm256_maddubs_epi16(a, b));
+        }
+    }
+    for (int k = 0; k < CHAINS; k++) __asm__ volatile("" : : "x"(sum[k]));
+    return (double)ROUNDS * CHAINS * 32;
+}
+
+__attribute__((target("avx512f,avx512bw,avx512vnni"))) static double peak_avx512(void)
+{
+    __m512i sum[CHAINS], a = _mm512_set1_epi8(1), b = _mm512_set1_epi8(2);
+    for (int k = 0; k < CHAINS; k++) sum[k] = _mm512_setzero_si512();
+    for (int i = 0; i < ROUNDS; i++) {
+#pragma GCC unroll 8
+        for (int k = 0; k < CHAINS; k++) {
+            __asm__ volatile("" : "+v"(a));
+            sum[k] = _mm512_dpbusd_epi32(sum[k], a, b);
+        }
+    }
+    for (int k = 0; k < CHAINS; k++) __asm__ volatile("" : : "v"(sum[k]));
+    return (double)ROUNDS * CHAINS * 64;
+}
+#elif defined(__aarch64__)
+__attribute__((target("arch=armv8.2-a+dotprod"))) static double peak_neon(void)
+{
+    int32x4_t sum[CHAINS];
+    int8x16_t a = vdupq_n_s8(1), b = vdupq_n_s8(2);
+    for (int k = 0; k < CHAINS; k++) sum[k] = vdupq_n_s32(0);
+    for (int i = 0; i < ROUNDS; i++) {
+#pragma GCC unroll 8
+        for (int k = 0; k < CHAINS; k++) {
+            __asm__ volatile("" : "+w"(a));
+            sum[k] = vdotq_s32(sum[k], a, b);
+        }
+    }
+    for (int k = 0; k < CHAINS; k++) __asm__ volatile("" : : "w"(sum[k]));
+    return (double)ROUNDS * CHAINS * 16;
+}
+#endif
+
+static peak_fn *peak_of(enum duo_isa isa)
+{
+    switch (isa) {
+#if defined(__x86_64__)
+    case DUO_ISA_AVX2:   return peak_avx2;
+    case DUO_ISA_AVX512: return peak_avx512;
+#elif defined(__aarch64__)
+    case DUO_ISA_NEON:   return peak_neon;
+#endif
+    default:             return peak_scalar;
+    }
+}
+
+struct peaking { peak_fn *run; double *macs; };
+
+static void peak_piece(void *arg, size_t i, int thread)
+{
+    const struct peaking *p = arg;
+    (void)thread;
+    p->macs[i] = p->run();
+}
+
+double duo_machine_int8(struct duo_pool *pool)
+{
+    enum { PIECES = 4 * DUO_MAX_THREADS };
+    double macs[PIECES], best = 0;
+    struct peaking p = { peak_of(duo_isa_current()), macs };
+    size_t n = 4 * (size_t)duo_pool_threads(pool);
+    for (int t = 0; t < PEAK_TIMES; t++) {
+        double start = duo_machine_seconds(), all = 0;
+        duo_pool_each(pool, n, peak_piece, &p);
+        double took = duo_machine_seconds() - start;
+        for (size_t i = 0; i < n; i++) all += macs[i];
+        if (2 * all / took > best) best = 2 * all / took;
+    }
+    return best;
+}

@@ -1,0 +1,229 @@
+/* cmd_generate.c - a small model writes on from a text. */
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "models/slm/chat.h"
+#include "models/slm/fetch.h"
+#include "models/slm/machine.h"
+#include "models/slm/transformer.h"
+#include "sim/app/app.h"
+#include "sim/base/json.h"
+
+enum { TEMP = DUO_LONG_ONLY, TOP_K, TOP_P, MIN_P, SEED, CHAT, CACHE };
+
+static const struct duo_option options[] = {
+    { 'p',   "prompt",  "TEXT",   "the text to go on from; -: all of stdin" },
+    { 'n',   "tokens",  "N",      "at most so many; default: 128" },
+    { 't',   "threads", "N",      "default: one a core" },
+    { CHAT,  "chat",    NULL,     "the prompt is a user's message: put it as the model's own chat layout has it" },
+    { TEMP,  "temp",    "T",      "temperature; default: 0, always the most probable token" },
+    { TOP_K, "top-k",   "K",      "only the K most probable; default: all" },
+    { TOP_P, "top-p",   "P",      "only the fewest that reach the probability P; default: all" },
+    { MIN_P, "min-p",   "P",      "only those at least P times as probable as the first; default: all" },
+    { SEED,  "seed",    "N",      "of what is drawn; default: 1" },
+    { CACHE, "cache",   "FORMAT", "f16 (default) or q8_0: how keys and values are kept" },
+    { 0 }
+};
+
+struct wishes {
+    const char *model, *prompt;
+    int tokens, threads;
+    bool chat;
+    struct duo_sampling sampling;
+    enum duo_format cache;
+};
+
+struct run {
+    const struct duo_args *args;
+    const struct wishes *wishes;
+    struct duo_pool *pool;
+    struct duo_model *model;
+    struct duo_tokenizer *tokenizer;
+    struct duo_context *context;
+    struct duo_ids prompt;
+    struct duo_sampler sampler;
+    struct duo_bytes text;
+    float *logits;
+    struct duo_json json;
+    const char *stopped;
+    int written;
+    double prompt_seconds, seconds;
+};
+
+/* ---------------------------------------------------------------- the prompt */
+
+static enum duo_status encode(struct run *r, struct duo_err *err)
+{
+    const struct duo_shape *s = duo_model_shape(r->model);
+    const char *path = duo_gguf_path(duo_model_gguf(r->model)), *text = r->wishes->prompt;
+    if (r->wishes->chat) {
+        struct duo_chat_form form;
+        DUO_TRY(duo_chat_read(&form, duo_model_gguf(r->model), err));
+        enum duo_status status = form.form != DUO_CHAT_NONE ? duo_chat_encode(&form, r->tokenizer, &(struct duo_message) { "user", text }, 1, &r->prompt, NULL, err)
+                               : duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "has no chat template; run it without --chat");
+        duo_chat_free(&form);
+        DUO_TRY(status);
+    } else {
+        duo_encode(r->tokenizer, text, strlen(text), false, true, &r->prompt);
+        /* What the model puts at the end of a text would end this one. */
+        if (r->prompt.n > 1 && r->prompt.at[r->prompt.n - 1] == duo_token_last(r->tokenizer)) r->prompt.n--;
+    }
+    if (r->prompt.n == 0) return duo_fail(err, DUO_BAD_INPUT, "generate: --prompt: an empty text, and %s has no token to begin with", path);
+    if (r->prompt.n >= (size_t)s->context)
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "the prompt is %zu tokens; the model's context is %d", r->prompt.n, s->context);
+    return DUO_OK;
+}
+
+/* ---------------------------------------------------------------- what it writes */
+
+static void show(struct run *r, int token, const float *logits, int vocabulary)
+{
+    size_t before = r->text.n;
+    duo_decode_one(r->tokenizer, token, false, &r->text);
+    if (!r->args->json) {
+        fwrite(r->text.at + before, 1, r->text.n - before, stdout);
+        fflush(stdout);
+        return;
+    }
+    struct duo_token_numbers numbers = duo_numbers(&r->sampler, logits, vocabulary, token);
+    struct duo_json *j = &r->json;
+    duo_json_open(j, '{');
+    duo_json_key(j, "id");          duo_json_number(j, token);
+    duo_json_key(j, "text");        duo_json_text(j, r->text.n > before ? r->text.at + before : "");
+    duo_json_key(j, "probability"); duo_json_number(j, (double)numbers.probability);
+    duo_json_key(j, "margin");      duo_json_number(j, (double)numbers.margin);
+    duo_json_key(j, "entropy");     duo_json_number(j, (double)numbers.entropy);
+    duo_json_close(j);
+}
+
+static enum duo_status write_on(struct run *r, struct duo_err *err)
+{
+    int vocabulary = duo_model_shape(r->model)->vocabulary;
+    double start = duo_machine_seconds();
+    size_t length = r->prompt.n;
+    int32_t token;
+    DUO_TRY(duo_context_run(r->context, r->prompt.at, length, DUO_LOGITS_LAST, r->logits, NULL, err));
+    r->prompt_seconds = duo_machine_seconds() - start;
+    for (r->stopped = "length"; r->written < r->wishes->tokens;) {
+        token = duo_sample(&r->sampler, &r->wishes->sampling, r->logits, vocabulary, length);
+        if (token == DUO_NO_TOKEN) return duo_fail_at(err, DUO_RUN_FAILED, duo_gguf_path(duo_model_gguf(r->model)), 0, 0, "gave no finite logit");
+        if (duo_token_ends(r->tokenizer, token)) { r->stopped = "end"; break; }
+        show(r, token, r->logits, vocabulary);
+        length++, r->written++;
+        if (length == (size_t)duo_model_shape(r->model)->context) { r->stopped = "context"; break; }
+        if (r->written < r->wishes->tokens) DUO_TRY(duo_context_run(r->context, &token, 1, DUO_LOGITS_LAST, r->logits, NULL, err));
+    }
+    r->seconds = duo_machine_seconds() - start - r->prompt_seconds;
+    return DUO_OK;
+}
+
+static enum duo_status report(struct run *r, struct duo_err *err)
+{
+    struct duo_json *j = &r->json;
+    duo_json_init(j, stdout);
+    if (r->args->json) {
+        duo_json_open(j, '{');
+        duo_json_key(j, "model");         duo_json_text(j, duo_gguf_path(duo_model_gguf(r->model)));
+        duo_json_key(j, "prompt_tokens"); duo_json_number(j, (double)r->prompt.n);
+        duo_json_key(j, "tokens");
+        duo_json_open(j, '[');
+    }
+    enum duo_status status = write_on(r, err);
+    if (!r->args->json) {
+        putchar('\n');
+        if (status == DUO_OK)
+            fprintf(stderr, "prompt: %zu tokens, %.1f/s; written: %d, %.1f/s; stopped: %s\n", r->prompt.n, (double)r->prompt.n / r->prompt_seconds,
+                    r->written, r->written > 1 ? (r->written - 1) / r->seconds : 0.0, r->stopped);
+        return status;
+    }
+    duo_json_close(j);
+    duo_json_key(j, "text");    duo_json_text(j, r->text.at ? r->text.at : "");
+    duo_json_key(j, "stopped"); duo_json_text(j, r->stopped);
+    duo_json_close(j);
+    duo_json_end(j);
+    return status;
+}
+
+/* ---------------------------------------------------------------- all of it */
+
+static enum duo_status generate(struct run *r, struct duo_err *err)
+{
+    char path[PATH_MAX];
+    DUO_TRY(duo_isa_choose(NULL, err));
+    DUO_TRY(duo_sampling_check(&r->wishes->sampling, err));
+    DUO_TRY(duo_model_find(r->wishes->model, path, sizeof path, err));
+    r->pool = duo_pool_new(r->wishes->threads);
+    DUO_TRY(duo_model_open(&r->model, path, r->pool, err));
+    DUO_TRY(duo_tokenizer_new(&r->tokenizer, duo_model_gguf(r->model), err));
+    DUO_TRY(encode(r, err));
+    size_t room = r->prompt.n + (size_t)r->wishes->tokens, most = (size_t)duo_model_shape(r->model)->context;
+    struct duo_context_spec spec = { .capacity = room < most ? room : most, .cache = r->wishes->cache };
+    DUO_TRY(duo_context_new(&r->context, r->model, r->pool, &spec, err));
+    r->logits = duo_new((size_t)duo_model_shape(r->model)->vocabulary, sizeof *r->logits);
+    return report(r, err);
+}
+
+static void clean(struct run *r)
+{
+    free(r->logits);
+    free(r->text.at);
+    free(r->prompt.at);
+    duo_sampler_free(&r->sampler);
+    duo_context_free(r->context);
+    duo_tokenizer_free(r->tokenizer);
+    duo_model_free(r->model);
+    duo_pool_free(r->pool);
+}
+
+static char *all_of_stdin(void)
+{
+    char *text = NULL;
+    size_t room = 0;
+    ssize_t n = getdelim(&text, &room, '\0', stdin);
+    if (n >= 0) return text;
+    free(text);
+    return duo_copy("");
+}
+
+static int run(const struct duo_command *command, int argc, char **argv)
+{
+    static const char *const caches[] = { "f16", "q8_0" };
+    struct duo_args a;
+    struct duo_err err = { 0 };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct wishes w = { .tokens = 128, .threads = cores < 1 ? 1 : cores > DUO_MAX_THREADS ? DUO_MAX_THREADS : (int)cores, .cache = DUO_FORMAT_F16, .sampling.seed = 1 };
+    const char *value;
+    char *read = NULL;
+    duo_args_init(&a, command, argc, argv);
+    for (int id; (id = duo_args_next(&a, &value)) >= 0;) switch (id) {
+        case 'p':   w.prompt = value; break;
+        case 'n':   w.tokens = duo_whole(&a, "--tokens", value, 1, INT_MAX / 2); break;
+        case 't':   w.threads = duo_whole(&a, "--threads", value, 1, DUO_MAX_THREADS); break;
+        case CHAT:  w.chat = true; break;
+        case TEMP:  w.sampling.temperature = duo_real(&a, "--temp", value, 0, 100); break;
+        case TOP_K: w.sampling.top_k = duo_whole(&a, "--top-k", value, 0, INT_MAX); break;
+        case TOP_P: w.sampling.top_p = duo_real(&a, "--top-p", value, 0, 1); break;
+        case MIN_P: w.sampling.min_p = duo_real(&a, "--min-p", value, 0, 1); break;
+        case SEED:  w.sampling.seed = (uint64_t)duo_whole(&a, "--seed", value, 0, INT_MAX); break;
+        case CACHE: w.cache = duo_choice(&a, "--cache", value, caches, 2) ? DUO_FORMAT_Q8_0 : DUO_FORMAT_F16; break;
+        }
+    if (a.n_words != 1) duo_usage(&a, a.n_words ? "generate: one model, please" : "generate: which model?  A GGUF file, or a name that duosim models fetch takes");
+    if (!w.prompt) duo_usage(&a, "generate: from which text?  --prompt TEXT");
+    if (!strcmp(w.prompt, "-")) w.prompt = read = all_of_stdin();
+    w.model = a.words[0];
+    struct run r = { .args = &a, .wishes = &w };
+    enum duo_status status = generate(&r, &err);
+    clean(&r);
+    free(read);
+    return duo_finish(&a, status, &err);
+}
+
+const struct duo_command duo_cmd_generate = {
+    .name = "generate", .words = "MODEL.gguf", .about = "let a small model write on from a text",
+    .example = "  duosim models fetch smollm2-135m\n  duosim generate smollm2-135m --chat -p 'Name two uses of copper.'\n",
+    .options = options, .run = run,
+};

@@ -1,0 +1,76 @@
+# models.sh DUOSIM - small models on the command line.
+#
+# (1) What generate writes is the same for any number of threads and any instruction set, drawn or not; another seed draws otherwise.
+# (2) generate --json is JSON whose tokens make up its text; bench prints one object a line, a line for each thread count and phase.
+# (3) bench counts the bytes of the matrices that a token reads.
+duosim=$(realpath "$1") || exit 2
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+passed=0 failed=0
+
+# is NAME CONDITION...
+is() {
+    name=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "models.sh: failed: $name"; fi
+}
+
+# write FILE OPTION...
+write() {
+    file=$1
+    shift
+    "$duosim" generate tiny.gguf -p 'A text to go on from' -n 24 "$@" >"$file" 2>"$file.err"
+}
+
+"$duosim" models make --like tiny-qwen3 --quant q4_k_m --out tiny.gguf >/dev/null || exit 2
+drawn='--temp 1.2 --top-k 50 --top-p 0.95 --min-p 0.01 --seed 3'
+# shellcheck disable=SC2086
+for how in '--temp 0' "$drawn"; do
+    write want --threads 1 $how
+    is "generate $how writes" [ "$(wc -c <want)" -gt 24 ]
+    write got --threads 3 $how
+    is "generate $how, three threads" cmp -s want got
+    for isa in scalar avx2 avx512 neon; do
+        DUOSIM_ISA=$isa "$duosim" generate tiny.gguf -p x -n 1 >/dev/null 2>&1 || continue
+        DUOSIM_ISA=$isa write got $how
+        is "generate $how, $isa" cmp -s want got
+    done
+done
+# shellcheck disable=SC2086
+write other $drawn --seed 4
+is 'another seed' sh -c '! cmp -s want other'
+write cache --cache q8_0
+is 'a cache in Q8_0' [ -s cache ]
+write chat --chat
+is 'chat' [ -s chat ]
+printf 'A text to go on from' | "$duosim" generate tiny.gguf -p - -n 24 >got 2>/dev/null
+write want
+is 'a prompt from stdin' cmp -s want got
+
+write json --json
+if command -v python3 >/dev/null; then
+    is 'generate --json' python3 -c '
+import json
+r = json.load(open("json"))
+t = r["tokens"]
+assert len(t) == 24 and r["stopped"] == "length" or r["stopped"] == "end", r
+assert all(0 <= x[k] <= 1 for x in t for k in ("probability", "margin", "entropy")), r
+assert r["prompt_tokens"] > 0 and r["text"]
+'
+    "$duosim" bench tiny.gguf --threads 1,2 --prompt 40 --tokens 8 --repeat 1 --json >rows
+    is 'bench --json' python3 -c '
+import json
+rows = [json.loads(line) for line in open("rows")]
+assert [(r["threads"], r["phase"], r["n"]) for r in rows] == [(1, "pp", 40), (1, "tg", 8), (2, "pp", 40), (2, "tg", 8)], rows
+assert all(r["tokens_per_s"] > 0 and r["bandwidth_share"] > 0 and r["int8_share"] > 0 and r["quant"] == "Q4_K_M" for r in rows), rows
+# Width 256, 4 heads and 2 for keys and values of 96, ffn 512, 3 layers, 1024 words; at 4.5 to 6.6 bits a weight.
+weights = 3 * (2 * 256 * 384 + 2 * 256 * 192 + 3 * 256 * 512) + 256 * 1024
+assert all(4.5 < 8 * r["bytes_streamed"] / weights < 7.5 for r in rows if r["phase"] == "tg"), (weights, rows)
+assert rows[0]["bytes_streamed"] == rows[2]["bytes_streamed"] and rows[1]["bytes_streamed"] == rows[3]["bytes_streamed"], rows
+'
+fi
+"$duosim" bench tiny.gguf --threads 1 --prompt 40 --tokens 0 --repeat 1 >text
+is 'bench as text' [ "$(wc -l <text)" -eq 2 ]
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 10 ]
