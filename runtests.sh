@@ -37,7 +37,7 @@ if suite_build build -Ddebug=false; then
 fi
 if [ "$only" != quick ]; then
     suite_script neon kernels sh tests/neon.sh
-    if suite_build build-asan -Dsanitize=true --werror; then
+    if suite_build build-asan -Dsanitize=true -Doptimization=1 --werror; then
         suite_tests  build-asan
         suite_script build-asan golden sh tests/golden/run.sh build-asan/duosim quickstart
         suite_script build-asan bad-input sh tests/bad/run.sh build-asan/duosim build-asan
