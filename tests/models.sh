@@ -48,7 +48,7 @@ printf 'A text to go on from' | "$duosim" generate tiny.gguf -p - -n 24 >got 2>/
 write want
 is 'a prompt from stdin' cmp -s want got
 
-write json --json
+write json --json --logits 3
 if command -v python3 >/dev/null; then
     is 'generate --json' python3 -c '
 import json
@@ -56,6 +56,7 @@ r = json.load(open("json"))
 t = r["tokens"]
 assert len(t) == 24 and r["stopped"] == "length" or r["stopped"] == "end", r
 assert all(0 <= x[k] <= 1 for x in t for k in ("probability", "margin", "entropy")), r
+assert all(len(x["logits"]) == 3 and x["logits"][0]["id"] == x["id"] and x["logits"][0]["logit"] >= x["logits"][2]["logit"] for x in t), r
 assert r["prompt_tokens"] > 0 and r["text"]
 '
     "$duosim" bench tiny.gguf --threads 1,2 --prompt 40 --tokens 8 --repeat 1 --json >rows

@@ -13,7 +13,8 @@
 #include "sim/app/app.h"
 #include "sim/base/json.h"
 
-enum { TEMP = DUO_LONG_ONLY, TOP_K, TOP_P, MIN_P, SEED, CHAT, CACHE };
+enum { TEMP = DUO_LONG_ONLY, TOP_K, TOP_P, MIN_P, SEED, CHAT, CACHE, LOGITS };
+enum { MOST_LOGITS = 1000 };
 
 static const struct duo_option options[] = {
     { 'p',   "prompt",  "TEXT",   "the text to go on from; -: all of stdin" },
@@ -25,13 +26,14 @@ static const struct duo_option options[] = {
     { TOP_P, "top-p",   "P",      "only the fewest that reach the probability P; default: all" },
     { MIN_P, "min-p",   "P",      "only those at least P times as probable as the first; default: all" },
     { SEED,  "seed",    "N",      "of what is drawn; default: 1" },
+    { LOGITS, "logits", "K",     "with --json: the K largest logits at each token, too" },
     { CACHE, "cache",   "FORMAT", "f16 (default) or q8_0: how keys and values are kept" },
     { 0 }
 };
 
 struct wishes {
     const char *model, *prompt;
-    int tokens, threads;
+    int tokens, threads, logits;
     bool chat;
     struct duo_sampling sampling;
     enum duo_format cache;
@@ -80,6 +82,21 @@ static enum duo_status encode(struct run *r, struct duo_err *err)
 
 /* ---------------------------------------------------------------- what it writes */
 
+static void show_logits(struct run *r, const float *logits, int vocabulary)
+{
+    struct duo_candidate top[MOST_LOGITS];
+    int n = duo_top(&r->sampler, logits, vocabulary, r->wishes->logits, top);
+    duo_json_key(&r->json, "logits");
+    duo_json_open(&r->json, '[');
+    for (int i = 0; i < n; i++) {
+        duo_json_open(&r->json, '{');
+        duo_json_key(&r->json, "id");    duo_json_number(&r->json, top[i].id);
+        duo_json_key(&r->json, "logit"); duo_json_number(&r->json, (double)top[i].logit);
+        duo_json_close(&r->json);
+    }
+    duo_json_close(&r->json);
+}
+
 static void show(struct run *r, int token, const float *logits, int vocabulary)
 {
     size_t before = r->text.n;
@@ -97,6 +114,7 @@ static void show(struct run *r, int token, const float *logits, int vocabulary)
     duo_json_key(j, "probability"); duo_json_number(j, (double)numbers.probability);
     duo_json_key(j, "margin");      duo_json_number(j, (double)numbers.margin);
     duo_json_key(j, "entropy");     duo_json_number(j, (double)numbers.entropy);
+    if (r->wishes->logits) show_logits(r, logits, vocabulary);
     duo_json_close(j);
 }
 
@@ -209,6 +227,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
         case TOP_P: w.sampling.top_p = duo_real(&a, "--top-p", value, 0, 1); break;
         case MIN_P: w.sampling.min_p = duo_real(&a, "--min-p", value, 0, 1); break;
         case SEED:  w.sampling.seed = (uint64_t)duo_whole(&a, "--seed", value, 0, INT_MAX); break;
+        case LOGITS: w.logits = duo_whole(&a, "--logits", value, 0, MOST_LOGITS); break;
         case CACHE: w.cache = duo_choice(&a, "--cache", value, caches, 2) ? DUO_FORMAT_Q8_0 : DUO_FORMAT_F16; break;
         }
     if (a.n_words != 1) duo_usage(&a, a.n_words ? "generate: one model, please" : "generate: which model?  A GGUF file, or a name that duosim models fetch takes");

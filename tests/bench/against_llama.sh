@@ -37,10 +37,11 @@ python=${LLAMA_PYTHON:-$cache/llama/bin/python}
 if ! "$python" -c 'import llama_cpp' 2>/dev/null; then
     [ -z "${LLAMA_PYTHON:-}" ] || { echo "against_llama.sh: $python has no llama_cpp" >&2; exit 2; }
     echo 'building llama-cpp-python, once' >&2
-    python3 -m venv "$cache/llama" && CMAKE_ARGS='-DGGML_NATIVE=ON' "$cache/llama/bin/pip" install -q --no-binary llama-cpp-python llama-cpp-python >&2 || {
+    if ! python3 -m venv "$cache/llama" || ! CMAKE_ARGS='-DGGML_NATIVE=ON' "$cache/llama/bin/pip" install -q --no-binary llama-cpp-python llama-cpp-python >&2
+    then
         echo 'against_llama.sh: llama-cpp-python could not be installed' >&2
         exit 2
-    }
+    fi
 fi
 
 cat >"$work/theirs.py" <<'PYTHON'

@@ -15,6 +15,13 @@
 
 enum { WRITTEN = 128, POSITIONS = 64, TEXTS = 5, PROMPT = 64, VALUES = 64 };
 
+/* Checked memory makes F32 products slow: one text, as far as its logits were recorded. */
+#ifdef __SANITIZE_ADDRESS__
+enum { EXACT_TEXTS = 1, EXACT_TOKENS = POSITIONS };
+#else
+enum { EXACT_TEXTS = TEXTS, EXACT_TOKENS = PROMPT + WRITTEN };
+#endif
+
 struct text { int32_t ids[PROMPT + WRITTEN]; size_t prompt; };
 
 static struct recorded {
@@ -174,16 +181,18 @@ static double nmse_of_llama(void)
 static void test_exact(const char *path, struct duo_pool *pool)
 {
     struct loaded l = load(path, pool);
-    for (int i = 0; i < TEXTS; i++) {
+    if (TEXTS - EXACT_TEXTS > 0) CHECK_SKIP("most texts with weights in F32: too slow with sanitizers");
+    for (int i = 0; i < EXACT_TEXTS; i++) {
         const struct text *t = &recorded.texts[i];
-        run(&l, t, t->prompt + WRITTEN);
+        size_t n = t->prompt + WRITTEN < EXACT_TOKENS ? t->prompt + WRITTEN : EXACT_TOKENS;
+        run(&l, t, n);
         if (i == 0) {
             printf("F32 weights: NMSE of the logits %.2g\n", nmse(&l));
             CHECK_NEAR(nmse(&l), 0, 1e-5);
         }
         size_t same = 0;
-        for (size_t p = t->prompt; p < t->prompt + WRITTEN; p++) same += duo_argmax(l.logits + (p - 1) * l.vocabulary, l.vocabulary) == (size_t)t->ids[p];
-        CHECK_INT(same, WRITTEN);
+        for (size_t p = t->prompt; p < n; p++) same += duo_argmax(l.logits + (p - 1) * l.vocabulary, l.vocabulary) == (size_t)t->ids[p];
+        CHECK_INT(same, n - t->prompt);
     }
     unload(&l);
 }
