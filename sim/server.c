@@ -98,11 +98,11 @@ static void add_load(struct duo_load *to, struct duo_load l, double times)
     to->logits  += times * l.logits;
 }
 
-/* The load of its next token when it has written so many; *steady as in cost.h. */
-static struct duo_load step_load(const struct duo_server *s, const struct duo_job *j, int written, double *steady)
+/* The load of its next token when it has written so many; *growth as in cost.h. */
+static struct duo_load step_load(const struct duo_server *s, const struct duo_job *j, int written, struct duo_growth *growth)
 {
     double cached = (double)j->cached + j->fresh + written - 1;
-    return s->is.cost->kind->item(s->is.cost, 1, cached, j->from_layer, j->to_layer, 1, steady);
+    return s->is.cost->kind->item(s->is.cost, 1, cached, j->from_layer, j->to_layer, 1, growth);
 }
 
 static bool is_whole(const struct duo_server *s, const struct duo_job *j)
@@ -175,7 +175,7 @@ static void chunk(struct duo_server *s, struct duo_load *load, bool *whole)
 {
     const struct duo_cost *c = s->is.cost;
     int room = s->is.budget - s->n_heap - s->others;
-    double steady;
+    struct duo_growth growth;
 
     if (room < 1) room = 1;
     for (struct duo_job *j = s->prompts.first; j; j = j->next) {
@@ -184,7 +184,7 @@ static void chunk(struct duo_server *s, struct duo_load *load, bool *whole)
         if ((j->slot = n) == 0) continue;
         room -= n, s->chunked += n;
         add_load(load, c->kind->item(c, n, (double)j->cached + j->fresh - j->left, j->from_layer, j->to_layer,
-                                     n == j->left ? j->logits : 0, &steady), 1);
+                                     n == j->left ? j->logits : 0, &growth), 1);
         if (is_whole(s, j)) *whole = true;
     }
 }
@@ -196,7 +196,7 @@ static void form(struct duo_server *s)
     struct duo_price p;
     bool whole = false;
     int from, to;
-    double steady;
+    struct duo_growth growth;
 
     assert(!s->iterating);
     admit(s);
@@ -208,7 +208,7 @@ static void form(struct duo_server *s)
     load = s->load;
     if (s->prompts.first) chunk(s, &load, &whole);
     if (s->others)
-        add_load(&load, c->kind->item(c, 1, s->is.background_context - 1, 0, c->facts.layers, 1, &steady), s->others);
+        add_load(&load, c->kind->item(c, 1, s->is.background_context - 1, 0, c->facts.layers, 1, &growth), s->others);
     span(s, whole, &from, &to);
     p = c->kind->price(c, &load, from, to);
     assert(p.seconds >= 0 && p.per_context >= 0);
@@ -271,36 +271,36 @@ static void end_job(struct duo_server *s, struct duo_job *j, int added)
     append(&s->told, j);
 }
 
-static void push_decode(struct duo_server *s, struct duo_job *j, uint64_t order, double steady)
+static void push_decode(struct duo_server *s, struct duo_job *j, uint64_t order, double tokens)
 {
     uint64_t end = j->steps_mark + (uint64_t)(j->output - 1), step = end;
 
-    if (steady < (double)(end - s->steps)) step = s->steps + (uint64_t)steady;
+    if (tokens < (double)(end - s->steps)) step = s->steps + (uint64_t)tokens;
     duo_heap_push(s, (struct entry){ step, order, j });
 }
 
 static void start_decode(struct duo_server *s, struct duo_job *j)
 {
-    double steady = INFINITY;
+    struct duo_growth growth;
 
     j->state = DECODE | (j->state & FIRST_DUE);
     j->steps_mark = s->steps, j->seconds_mark = s->seconds, j->joules_mark = s->joules;
-    add_load(&s->load, step_load(s, j, 1, &steady), 1);
-    if (steady > 0) j->state |= GROWS, s->growth += j->to_layer - j->from_layer;
+    add_load(&s->load, step_load(s, j, 1, &growth), 1);
+    j->growth = growth.per_token, s->growth += j->growth;
     if (is_whole(s, j)) s->whole++;
     if (j->streams) s->streaming++;
-    push_decode(s, j, s->order++, steady > 0 ? steady : INFINITY);
+    push_decode(s, j, s->order++, growth.tokens);
     if (j->state & FIRST_DUE) append(&s->told, j);
 }
 
 /* Out of the heap and the load, as it is after `step`. */
 static void stop_decode(struct duo_server *s, struct duo_job *j, uint64_t step)
 {
-    double steady;
+    struct duo_growth growth;
 
     duo_heap_remove(s, j->slot);
-    add_load(&s->load, step_load(s, j, written_at(j, step), &steady), -1);
-    if (j->state & GROWS) s->growth -= j->to_layer - j->from_layer;
+    add_load(&s->load, step_load(s, j, written_at(j, step), &growth), -1);
+    s->growth -= j->growth;
     if (is_whole(s, j)) s->whole--;
     if (j->streams) s->streaming--;
 }
@@ -318,10 +318,11 @@ static void end_decoding(struct duo_server *s)
 {
     while (s->n_heap && s->heap[0].step <= s->steps) {
         struct duo_job *j = s->heap[0].job;
-        if (written_at(j, s->steps) < j->output) {                /* its window is full: context stays */
-            j->state &= ~GROWS;
-            s->growth -= j->to_layer - j->from_layer;
-            push_decode(s, j, duo_heap_remove(s, 0), INFINITY);
+        if (written_at(j, s->steps) < j->output) {                /* a window is full: its context grows otherwise */
+            struct duo_growth growth;
+            step_load(s, j, written_at(j, s->steps), &growth);
+            s->growth += growth.per_token - j->growth, j->growth = growth.per_token;
+            push_decode(s, j, duo_heap_remove(s, 0), growth.tokens);
             continue;
         }
         stop_decode(s, j, s->steps);

@@ -60,7 +60,7 @@ struct duo_job {
     /* the server's own */
     struct duo_job *next, *previous;
     int    state, left, slot;
-    double joules_mark, seconds_mark;
+    double joules_mark, seconds_mark, growth;
     uint64_t steps_mark;
 };
 

@@ -4,7 +4,7 @@
 
 #include "sim/server.h"
 
-enum { GONE, QUEUED, BEFORE, PROMPT, DECODE, OVER, STATE = 7, FIRST_DUE = 8, DONE_DUE = 16, GROWS = 32 };
+enum { GONE, QUEUED, BEFORE, PROMPT, DECODE, OVER, STATE = 7, FIRST_DUE = 8, DONE_DUE = 16 };
 
 struct entry { uint64_t step, order; struct duo_job *job; };
 struct list  { struct duo_job *first, *last; };

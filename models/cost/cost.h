@@ -16,6 +16,8 @@
 #define DUO_MODELS_COST_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include "sim/base/err.h"
 
@@ -38,6 +40,10 @@ struct duo_load {
     double logits;             /* rows through the LM head (and exit heads) */
 };
 
+/* With each further token the context grows by `per_token`, for `tokens` of them (INFINITY: to the end); then ask again.
+ * Without sliding windows: as many as it has layers, for ever. */
+struct duo_growth { double per_token, tokens; };
+
 struct duo_price {             /* of one iteration */
     double seconds;            /* with the load as it is */
     double per_context;        /* more seconds for each unit of context (decode: context and pairs grow together) */
@@ -47,23 +53,39 @@ struct duo_price {             /* of one iteration */
 
 /* What is fixed of a model at a place. */
 struct duo_facts {
-    char   model[64], hardware[64], quant[32];
+    char   model[64], hardware[64], quant[32], runtime[32];
     int    layers, context, vocabulary, width;      /* context: tokens at most */
     double kv_bytes;           /* a token, all layers */
     double weight_bytes;
-    double memory_bytes;       /* for KV: memory - weights - activations - runtime */
+    double activation_bytes;   /* peak of an iteration at the budget */
+    double runtime_bytes;      /* what the runtime keeps for itself (contexts, graphs, collectives' buffers) */
+    double total_bytes;        /* memory of the replica */
+    double memory_bytes;       /* for KV: total x utilisation - weights - activations - runtime */
     double id_bytes;           /* a token id on the wire */
     double hidden_bytes;       /* a hidden state on the wire, one position */
     double logit_bytes;        /* one logit with its id on the wire (top-k) */
-    double idle_watts;         /* while nothing runs */
+    double idle_watts;         /* while nothing runs; host share and PUE included, as in all joules here */
     double busy_watts;         /* typical while working: for a policy's think time */
     double dollars_in, dollars_cached, dollars_out;  /* a token, API list price; NAN: none */
     double dollars_second;     /* of the replica; NAN: none */
     char   dollars_regime[48]; /* "api list price 2026-08", "gpu seconds used", "none" */
     double load_seconds;       /* weights from storage; NAN: not known */
-    double start_seconds;      /* each job waits so long in its slot, without keeping others (an API's first token); 0 */
+    double start_seconds;      /* each job waits so long in its slot, without keeping others (an API server's work on a request) */
+    double throttle_share;     /* speed when hot, as a share; NAN: never slows */
+    double throttle_heat, throttle_cool;   /* s of work until it is hot; s of rest from hot to cold */
     enum duo_provenance time, energy, money;
+    char   rests_on[160];      /* the weakest constants of the seconds, for people: "layer (apple, llama.cpp): fitted" */
 };
+
+/* Where an iteration's seconds go, for `duosim estimate`.  `bound`: what most of them are. */
+#define DUO_BOUNDS(X) X(COMPUTE, "compute") X(BANDWIDTH, "bandwidth") X(OVERHEAD, "overhead") X(NETWORK, "communication") X(API, "api")
+enum duo_bound_by {
+#define X(name, text) DUO_BOUND_##name,
+    DUO_BOUNDS(X)
+#undef X
+    DUO_BOUND_END
+};
+struct duo_terms { double flop, weight_bytes, kv_bytes; double gemm, attention, head, collectives, overhead; enum duo_bound_by bound; };
 
 /* An attachment's work at a place: encoder seconds and joules, and the tokens it becomes. */
 enum duo_attachment_kind { DUO_NO_ATTACHMENT, DUO_IMAGE, DUO_AUDIO, DUO_DOCUMENT };
@@ -74,11 +96,11 @@ struct duo_cost {
     const struct duo_cost_kind {
         const char *name;
         /* The load of one item: `fresh` new tokens after `cached` ones through layers [from, to), with
-         * `logits` rows.  *steady: for how many further tokens its context grows by (to - from) a token
-         * (INFINITY without a sliding window). */
-        struct duo_load  (*item)(const struct duo_cost *, double fresh, double cached, int from, int to, double logits, double *steady);
+         * `logits` rows.  *growth: how its context goes on. */
+        struct duo_load  (*item)(const struct duo_cost *, double fresh, double cached, int from, int to, double logits, struct duo_growth *growth);
         /* The price of a batch whose items touch layers [from, to) together. */
         struct duo_price (*price)(const struct duo_cost *, const struct duo_load *, int from, int to);
+        void (*explain)(const struct duo_cost *, const struct duo_load *, int from, int to, struct duo_terms *);
         struct duo_encoding (*encode)(const struct duo_cost *, enum duo_attachment_kind, double bytes);
         void (*free)(struct duo_cost *);
     } *kind;
@@ -86,22 +108,32 @@ struct duo_cost {
 
 /* Where a place gets its constants: names of the catalogue, with what the scenario overrides. */
 struct duo_cost_spec {
-    const char *model, *hardware, *quant;      /* catalogue names */
-    int         tensor_parallel;               /* 0: 1 */
+    const char *model, *hardware, *quant;      /* catalogue names; a model may be the path of a GGUF file */
+    const char *runtime;                       /* vllm, llama.cpp, ...; NULL: the hardware's usual one */
+    int         tensor_parallel, pipeline_parallel;    /* 0: 1 */
+    int         sequences, budget;             /* a replica's, for the activations' peak; 0: 1 and 512 */
     const char *file;                          /* of the scenario, for messages */
     int         line;
     int         n_over;                        /* constants set in the scenario: KEY = value, SI */
     const struct duo_constant { const char *key; double value; int line, column; } *over;
 };
 
-/* The catalogue: CSV files in `dir`, read once. */
+/* The catalogue: CSV files in `dir` and, laid over them row by row, in each of `layers` (--catalogue DIR). */
 struct duo_catalogue;
 enum duo_status duo_catalogue_open(struct duo_catalogue **, const char *dir, struct duo_err *);
+enum duo_status duo_catalogue_layer(struct duo_catalogue *, const char *dir, struct duo_err *);
 void            duo_catalogue_free(struct duo_catalogue *);
-/* Names for lists and messages; `which`: "hardware", "models", "quants". */
+/* Names for lists and messages; `which`: "hardware", "models", "quants", "radios", "prices", "carbon", "runtimes". */
 int             duo_catalogue_names(const struct duo_catalogue *, const char *which, const char *const **names);
-/* One row for reading, "key value unit status source" lines; DUO_BAD_INPUT names the nearest. */
+/* One row for reading, every value with unit, status, source; DUO_BAD_INPUT names the nearest. */
 enum duo_status duo_catalogue_print(const struct duo_catalogue *, const char *which, const char *name, FILE *, bool json, struct duo_err *);
+
+/* From now on every assumed and fitted value is drawn from its interval, log-uniform by hash(draw, table, row, key):
+ * the same draw wherever the value is used.  0: the values themselves. */
+void duo_catalogue_draw(struct duo_catalogue *, uint64_t draw);
+/* What was read since the catalogue was opened and can be drawn: "hardware/h100-sxm/idle_watts". */
+struct duo_drawn { const char *name; double value, low, high, drawn; enum duo_provenance status; };
+int  duo_catalogue_drawn(const struct duo_catalogue *, const struct duo_drawn **);
 
 /* A cost model for a place.  A name that is missing names the nearest; a model that doesn't fit the
  * memory is refused with the arithmetic.  The caller frees it with cost->kind->free. */

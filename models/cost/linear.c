@@ -31,12 +31,12 @@ struct linear {
 
 static const struct linear *of(const struct duo_cost *c) { return (const struct linear *)c; }
 
-static struct duo_load item(const struct duo_cost *c, double fresh, double cached, int from, int to, double logits, double *steady)
+static struct duo_load item(const struct duo_cost *c, double fresh, double cached, int from, int to, double logits, struct duo_growth *growth)
 {
     double n = to - from;
 
     (void)c;
-    *steady = INFINITY;
+    *growth = (struct duo_growth){ n, INFINITY };
     return (struct duo_load){
         .items = 1, .tokens = n * fresh, .context = n * (cached + fresh),
         .pairs = n * (fresh * cached + fresh * (fresh + 1) / 2), .logits = logits,
@@ -73,7 +73,7 @@ static struct duo_encoding encode(const struct duo_cost *c, enum duo_attachment_
 
 static void release(struct duo_cost *c) { free(c); }
 
-static const struct duo_cost_kind linear_kind = { "linear", item, price, encode, release };
+static const struct duo_cost_kind linear_kind = { .name = "linear", .item = item, .price = price, .encode = encode, .free = release };
 
 /* ---- making one ---- */
 

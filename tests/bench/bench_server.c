@@ -24,11 +24,11 @@ static long               left, done;
 static double             rate, ttft, e2e;
 static int                made;
 
-static struct duo_load item(const struct duo_cost *c, double fresh, double cached, int from, int to, double logits, double *steady)
+static struct duo_load item(const struct duo_cost *c, double fresh, double cached, int from, int to, double logits, struct duo_growth *growth)
 {
     double n = to - from;
     (void)c;
-    *steady = INFINITY;
+    *growth = (struct duo_growth){ n, INFINITY };
     return (struct duo_load){ 1, n * fresh, n * (cached + fresh), n * (fresh * cached + fresh * (fresh + 1) / 2), logits };
 }
 
@@ -39,7 +39,7 @@ static struct duo_price price(const struct duo_cost *c, const struct duo_load *l
     return (struct duo_price){ s, per * 64, 1100 * s, 1100 * per * 64 };
 }
 
-static const struct duo_cost_kind kind = { "bench", item, price, NULL, NULL };
+static const struct duo_cost_kind kind = { .name = "bench", .item = item, .price = price };
 static struct duo_cost cost = { .facts = { .layers = LAYERS, .context = 131072 }, .kind = &kind };
 
 static void over(struct duo_job *j)

@@ -70,8 +70,8 @@ static struct duo_cost *cost_of(const char *model, const char *hardware, const c
 
 static double iteration(const struct duo_cost *c, double fresh, double cached)
 {
-    double steady;
-    struct duo_load l = c->kind->item(c, fresh, cached, 0, c->facts.layers, 1, &steady);
+    struct duo_growth growth;
+    struct duo_load l = c->kind->item(c, fresh, cached, 0, c->facts.layers, 1, &growth);
 
     return c->kind->price(c, &l, 0, c->facts.layers).seconds;
 }

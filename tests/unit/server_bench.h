@@ -12,14 +12,14 @@
  * Powers of two: sums are exact.  `window`: positions that a token attends to at most; 0: all. */
 struct simple_cost { struct duo_cost cost; double overhead, weight, token, read, watts; int window; };
 
-static inline struct duo_load simple_item(const struct duo_cost *c, double fresh, double cached, int from, int to, double logits, double *steady)
+static inline struct duo_load simple_item(const struct duo_cost *c, double fresh, double cached, int from, int to, double logits, struct duo_growth *growth)
 {
     const struct simple_cost *m = (const struct simple_cost *)c;
     double n = to - from, seen = cached + fresh;
 
-    *steady = INFINITY;
+    *growth = (struct duo_growth){ n, INFINITY };
     if (m->window) {
-        *steady = seen < m->window ? m->window - seen : 0;
+        *growth = seen < m->window ? (struct duo_growth){ n, m->window - seen } : (struct duo_growth){ 0, INFINITY };
         if (seen > m->window) seen = m->window;
     }
     return (struct duo_load){ 1, n * fresh, n * seen, fresh > 1 ? n * (fresh * cached + fresh * (fresh + 1) / 2) : n * seen, logits };

@@ -20,8 +20,8 @@ static struct duo_cost *make(const char *model, const char *hardware, const char
 
 static struct duo_load load_of(const struct duo_cost *c, double fresh, double cached)
 {
-    double steady;
-    return c->kind->item(c, fresh, cached, 0, c->facts.layers, 1, &steady);
+    struct duo_growth growth;
+    return c->kind->item(c, fresh, cached, 0, c->facts.layers, 1, &growth);
 }
 
 /* llama-3.1-8b q4_0 on an L4: 8.03e9 x 4.5 / 8 = 4.516875e9 B; 2.2e11 B/s, 6e13 FLOP/s, 4 ms, 131072 B of KV a token. */
@@ -76,7 +76,8 @@ static void test_form(void)
     struct duo_cost *c = make("llama-3.2-1b", "snapdragon-8-gen-3", "q4_0", 0);
     struct duo_load whole, part, sum = { 0 };
     struct duo_price p, q, r;
-    double steady, t = 0, a, b;
+    double t = 0, a, b;
+    struct duo_growth growth;
 
     CHECK(c != NULL);
     if (!c) return;
@@ -84,11 +85,11 @@ static void test_form(void)
     add(&sum, load_of(c, 128, 100)), add(&sum, load_of(c, 128, 228)), add(&sum, load_of(c, 44, 356));
     CHECK_NEAR(sum.tokens, whole.tokens, 0);
     CHECK_NEAR(sum.pairs, whole.pairs, 0);
-    whole = c->kind->item(c, 5, 10, 0, 16, 0, &steady);
-    part  = c->kind->item(c, 5, 10, 0, 6, 0, &steady);
-    CHECK(isinf(steady));
+    whole = c->kind->item(c, 5, 10, 0, 16, 0, &growth);
+    part  = c->kind->item(c, 5, 10, 0, 6, 0, &growth);
+    CHECK(isinf(growth.tokens));
     p = c->kind->price(c, &part, 0, 6);
-    sum = c->kind->item(c, 5, 10, 6, 16, 0, &steady);
+    sum = c->kind->item(c, 5, 10, 6, 16, 0, &growth);
     q = c->kind->price(c, &sum, 6, 16);
     r = c->kind->price(c, &whole, 0, 16);
     CHECK_NEAR(p.seconds + q.seconds - 0.002, r.seconds, 1e-12);     /* the overhead twice */

@@ -502,7 +502,8 @@ static void reference(struct plain *x, int slots, int budget)
     while (n_out < N) {
         struct duo_load l = { 0 };
         int room = budget, members = 0, from = 4, to = 0, chunk[N];
-        double steady, soonest = head < N && n_in < slots ? plan[head].at : INFINITY;
+        struct duo_growth growth;
+        double soonest = head < N && n_in < slots ? plan[head].at : INFINITY;
         while (head < N && n_in < slots && plan[head].at <= now) x[head].in = true, x[head].ready = now + plan[head].before, head++, n_in++;
         if (head < N && n_in < slots) soonest = plan[head].at;
         for (int i = 0; i < head; i++) room -= x[i].in && !x[i].left && x[i].ready <= now;
@@ -522,8 +523,8 @@ static void reference(struct plain *x, int slots, int budget)
             if (!x[i].in) continue;
             if (x[i].ready > now) { if (x[i].ready < soonest) soonest = x[i].ready; continue; }
             if (x[i].left && !chunk[i]) continue;
-            one = x[i].left ? simple_item(&cost.cost, chunk[i], plan[i].fresh - x[i].left, plan[i].from, plan[i].to, 0, &steady)
-                            : simple_item(&cost.cost, 1, plan[i].fresh + x[i].written - 1, plan[i].from, plan[i].to, 1, &steady);
+            one = x[i].left ? simple_item(&cost.cost, chunk[i], plan[i].fresh - x[i].left, plan[i].from, plan[i].to, 0, &growth)
+                            : simple_item(&cost.cost, 1, plan[i].fresh + x[i].written - 1, plan[i].from, plan[i].to, 1, &growth);
             l.tokens += one.tokens, l.context += one.context, members += x[i].left ? chunk[i] : 1;
             if (plan[i].from < from) from = plan[i].from;
             if (plan[i].to > to) to = plan[i].to;
