@@ -10,6 +10,7 @@
 static const struct { const char *installed, *source; } kinds[DUO_SHARE_KINDS] = {
     [DUO_SHARE_SCENARIOS] = { "scenarios", "scenarios" },
     [DUO_SHARE_CATALOGUE] = { "catalogue", "models/catalogue" },
+    [DUO_SHARE_CALIBRATION] = { "calibration", "models/calibration" },
     [DUO_SHARE_FIGURES]   = { "figures",   "analysis/figures" },
 };
 

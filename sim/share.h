@@ -1,4 +1,4 @@
-/* share.h - where the files that ship with the program lie: scenarios, the catalogue, figures.
+/* share.h - where the files that ship with the program lie: scenarios, the catalogue, calibration, figures.
  *
  * (1) A kind is looked for below $DUOSIM_SHARE; else in the source tree, for a program that was not installed;
  *     else in ../share/duosim beside the program's folder; else where it was configured to be installed.
@@ -10,7 +10,7 @@
 
 #include "sim/base/err.h"
 
-enum duo_share { DUO_SHARE_SCENARIOS, DUO_SHARE_CATALOGUE, DUO_SHARE_FIGURES, DUO_SHARE_KINDS };
+enum duo_share { DUO_SHARE_SCENARIOS, DUO_SHARE_CATALOGUE, DUO_SHARE_CALIBRATION, DUO_SHARE_FIGURES, DUO_SHARE_KINDS };
 
 /* The folder of one kind. */
 enum duo_status duo_share_dir(enum duo_share, char *path, size_t n, struct duo_err *);

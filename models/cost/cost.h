@@ -54,6 +54,9 @@ struct duo_price {             /* of one iteration */
 /* What is fixed of a model at a place. */
 struct duo_facts {
     char   model[64], hardware[64], quant[32], runtime[32];
+    char   class[32];          /* of the hardware, as the catalogue has it: what validated domains are told by; "": none */
+    double parameters;         /* of the model, all of them; NAN: not known (an API) */
+    int    gpus;               /* accelerators a replica; 0: counts as 1 */
     int    layers, context, vocabulary, width;      /* context: tokens at most */
     double kv_bytes;           /* a token, all layers */
     double weight_bytes;
@@ -131,6 +134,8 @@ enum duo_status duo_catalogue_print(const struct duo_catalogue *, const char *wh
 /* From now on every assumed and fitted value is drawn from its interval, log-uniform by hash(draw, table, row, key):
  * the same draw wherever the value is used.  0: the values themselves. */
 void duo_catalogue_draw(struct duo_catalogue *, uint64_t draw);
+/* That constant alone at `value`, all others as they are; `name` as duo_catalogue_drawn has it, another one changes nothing. */
+void duo_catalogue_move(struct duo_catalogue *, const char *name, double value);
 /* What was read since the catalogue was opened and can be drawn: "hardware/h100-sxm/idle_watts". */
 struct duo_drawn { const char *name; double value, low, high, drawn; enum duo_provenance status; };
 int  duo_catalogue_drawn(const struct duo_catalogue *, const struct duo_drawn **);

@@ -234,6 +234,8 @@ enum duo_status duo_linear_new(struct duo_cost **out, const struct duo_cost_spec
     snprintf(f->model, sizeof f->model, "%s", model->name);
     snprintf(f->hardware, sizeof f->hardware, "%s", hardware->name);
     snprintf(f->quant, sizeof f->quant, "%s", quant && !api ? quant->name : "");
+    f->parameters  = m->value[DUO_KEY_params];
+    f->gpus        = gpus;
     f->context     = (int)m->value[DUO_KEY_context];
     f->vocabulary  = isnan(m->value[DUO_KEY_vocabulary]) ? 0 : (int)m->value[DUO_KEY_vocabulary];
     f->id_bytes    = ID_BYTES;
