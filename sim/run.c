@@ -29,6 +29,8 @@ static void describe(struct duo_world *w)
     const char *regime = NULL;
     size_t used = 0;
 
+    if (w->radio.promotion_seconds > 0) time = w->radio.time;
+
     for (int i = 0; i < w->n_places + w->n_classes - 1; i++) {
         const struct duo_facts *f = i + 1 < w->n_places ? &w->places[i + 1].cost->facts : &w->classes[i + 1 - w->n_places].cost->facts;
         time = weaker(time, f->time), energy = weaker(energy, f->energy);

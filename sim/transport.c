@@ -15,10 +15,11 @@ struct duo_message {
     duo_arrival_fn     *fn;
     void               *arg;
     double              bytes, began;      /* of the flow */
+    double              moved, mark;       /* by the radio, which it has to itself or shares */
     double              delay;
     duo_route           route;
     int                 from, to;
-    bool                held, carried, local;
+    bool                held, carried, local, on_air;
 };
 
 static struct duo_message *take(struct duo_world *w)
@@ -70,22 +71,40 @@ static duo_route route_of(const struct duo_world *w, const struct duo_request *r
     return -1;                                             /* cloud and API: no link of ours between them */
 }
 
+static bool by_radio(const struct duo_message *m) { return !m->local && (m->from == DUO_DEVICE || m->to == DUO_DEVICE); }
+
+static void pay_radio(struct duo_message *m, double joules)
+{
+    m->request->row.joules_radio += joules;
+    if (!isnan(joules)) duo_device_spend(m->world, m->request->row.device, joules);
+}
+
+static void off_air(struct duo_message *m)                 /* (6) */
+{
+    struct duo_world *w = m->world;
+    bool up = m->from == DUO_DEVICE;
+
+    if (!m->on_air) return;
+    m->on_air = false;
+    pay_radio(m, duo_radio_end(&w->radio, &w->devices[m->request->row.device].radio, duo_clock_now(w->clock), m->mark, up ? m->moved : 0, up ? 0 : m->moved));
+}
+
 static void charge(struct duo_message *m, double bytes, bool whole)
 {
     struct duo_world *w = m->world;
     struct duo_request *r = m->request;
     struct duo_device *d = &w->devices[r->row.device];
-    double now = duo_clock_now(w->clock), up = m->from == DUO_DEVICE ? bytes : 0, down = m->to == DUO_DEVICE ? bytes : 0;
-    double joules;
+    double now = duo_clock_now(w->clock);
 
-    if (m->from != DUO_DEVICE && m->to != DUO_DEVICE) return;
-    joules = duo_radio_joules(&w->radio, &d->radio, m->began, now, up, down);
-    r->row.bytes_up += up, r->row.bytes_down += down, r->row.joules_radio += joules;   /* (5) */
-    if (!isnan(joules)) duo_device_spend(w, r->row.device, joules);
+    if (!by_radio(m)) return;
+    if (m->from == DUO_DEVICE) r->row.bytes_up   += bytes;         /* (5) */
+    else                       r->row.bytes_down += bytes;
+    m->moved += bytes;
+    if (!m->held || !whole) off_air(m);
     if (now > d->contact) d->contact = now;
     if (whole && now > m->began && bytes > 0) {            /* what the device saw of its link */
-        if (up > 0) d->uplink   = (float)(bytes / (now - m->began));
-        else        d->downlink = (float)(bytes / (now - m->began));
+        if (m->from == DUO_DEVICE) d->uplink   = (float)(bytes / (now - m->began));
+        else                       d->downlink = (float)(bytes / (now - m->began));
         d->rtt = (float)(2 * m->delay);
     }
 }
@@ -99,6 +118,8 @@ static void arrive(void *arg)
     give(m);
     fn(a, true);
 }
+
+static void begin(void *);
 
 static void fly(struct duo_message *m)                     /* (1) */
 {
@@ -128,11 +149,29 @@ static void flow_ended(void *arg, enum duo_flow_end end, double carried)
     if (!m->held) fly(m);
 }
 
+/* Is the radio ready?  Else the message begins when it is. */
+static bool on_air(struct duo_message *m)
+{
+    struct duo_world *w = m->world;
+    struct duo_radio_state *radio = &w->devices[m->request->row.device].radio;
+    double now = duo_clock_now(w->clock), joules, wait = duo_radio_wake(&w->radio, radio, now, &joules);
+
+    if (wait > 0) {
+        pay_radio(m, joules);
+        duo_clock_set(w->clock, &m->alarm, now + wait, begin, m);
+        return false;
+    }
+    joules = duo_radio_begin(&w->radio, radio, now, &m->mark);
+    if (joules < 0) pay_radio(m, joules);
+    return m->on_air = true;
+}
+
 static void begin(void *arg)
 {
     struct duo_message *m = arg;
     struct duo_world *w = m->world;
 
+    if (by_radio(m) && !m->on_air && !on_air(m)) return;
     m->began = duo_clock_now(w->clock);
     m->flow = duo_net_start(w->net, m->route, m->bytes, flow_ended, m);
     if (w->spec->stop_above > 0 && duo_net_stats(w->net).active > w->spec->stop_above) w->too_many = w->stop = true;
@@ -171,7 +210,9 @@ struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *
     if (from == DUO_DEVICE || to == DUO_DEVICE) {
         struct duo_device *d = &w->devices[r->row.device];
         if (from == DUO_DEVICE) {
-            wait = duo_radio_ready(&w->radio, &d->radio, now);
+            double joules;
+            wait = duo_radio_wake(&w->radio, &d->radio, now, &joules);
+            if (joules > 0) pay_radio(m, joules);
             if (t->trips > 0) wait += open_connection(w, d, duo_node_site(w, to), now + wait, 2 * m->delay);
         }
         d->touched = true;
@@ -186,7 +227,8 @@ void duo_transport_release(struct duo_world *w, struct duo_message *m)       /* 
     assert(m->held);
     m->held = false;
     if (!m->carried) return;
-    if (m->local || (duo_net_up(w->net, m->route) && duo_net_rate(w->net, m->route) > 0)) {
+    if (m->local || m->route < 0 || (duo_net_up(w->net, m->route) && duo_net_rate(w->net, m->route) > 0)) {
+        off_air(m);
         fly(m);
         return;
     }
@@ -199,5 +241,6 @@ void duo_transport_cancel(struct duo_world *w, struct duo_message *m)
 {
     duo_clock_cancel(w->clock, &m->alarm);
     if (m->flow) charge(m, duo_net_cancel(w->net, m->flow), false);
+    off_air(m);
     give(m);
 }

@@ -9,7 +9,9 @@
  *     sends meanwhile waits with it.
  * (4) A message held back arrives no earlier than one propagation after its release: the tail of a stream is
  *     one flow that starts with the stream, and ends when the last token was written.
- * (5) Bytes are charged to the request when carried, also of what was cancelled or failed. */
+ * (5) Bytes are charged to the request when carried, also of what was cancelled or failed.
+ * (6) A device's radio is active while a message of its own is carried, and all through a stream to it; an idle one is
+ *     promoted first, whichever way the message goes. */
 #ifndef DUO_SIM_TRANSPORT_H
 #define DUO_SIM_TRANSPORT_H
 

@@ -264,7 +264,8 @@ enum duo_status duo_radio_find(const struct duo_catalogue *c, const char *name, 
         .joules_byte_up = r->value[DUO_KEY_joules_byte_up],   .joules_byte_down = r->value[DUO_KEY_joules_byte_down],
         .active_watts   = r->value[DUO_KEY_active_watts],     .tail_watts = r->value[DUO_KEY_tail_watts],
         .tail_seconds   = r->value[DUO_KEY_tail_seconds],     .promotion_seconds = r->value[DUO_KEY_promotion_seconds],
-        .energy         = r->status[DUO_CLAIM_ENERGY],
+        .promotion_watts = r->value[DUO_KEY_promotion_watts],
+        .time           = r->status[DUO_CLAIM_ENERGY],        .energy = r->status[DUO_CLAIM_ENERGY],
     };
     snprintf(out->name, sizeof out->name, "%s", r->name);
     return DUO_OK;

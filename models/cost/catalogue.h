@@ -38,6 +38,7 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(active_watts,     RADIOS,   ENERGY, 0,    NAN, "W")                                            \
     X(tail_watts,       RADIOS,   ENERGY, 0,    NAN, "W")                                            \
     X(tail_seconds,     RADIOS,   ENERGY, 0,    NAN, "s")                                            \
+    X(promotion_watts,  RADIOS,   ENERGY, 0,    NAN, "W")                                            \
     X(promotion_seconds, RADIOS,  ENERGY, 0,    NAN, "s")                                            \
     X(image_tokens,     NO_TABLE, TIME,   0,    576, "tokens an image becomes")                      \
     X(image_flop,       NO_TABLE, TIME,   0,    3.8e11, "FLOP to encode an image")                   \

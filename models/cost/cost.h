@@ -144,12 +144,22 @@ int  duo_catalogue_drawn(const struct duo_catalogue *, const struct duo_drawn **
  * memory is refused with the arithmetic.  The caller frees it with cost->kind->free. */
 enum duo_status duo_cost_new(struct duo_cost **, const struct duo_catalogue *, const struct duo_cost_spec *, struct duo_err *);
 
-/* Radio of a device: joules of a transfer that lasted from `start` to `end`.  `state` is the device's (16
- * zeroed bytes).  `*delay`: seconds until the radio is ready to send (promotion), 0 when it is. */
-struct duo_radio { char name[32]; double joules_byte_up, joules_byte_down, active_watts, tail_watts, tail_seconds, promotion_seconds; enum duo_provenance energy; };
-struct duo_radio_state { double busy_until; double used; };   /* used: 0 before the first transfer */
+/* The radio of a device (radio.c): power by state, joules a byte on top.  A transfer is: wake until it is 0 s, begin, end.
+ * Each returns joules, which are the caller's to pay: promotion and a whole tail ahead, what was not used of a tail back
+ * (negative), the bytes and the share of the active time.  `mark` is the transfer's own.  The state is the device's:
+ * zeroed, 24 bytes. */
+struct duo_radio {
+    char   name[32];
+    double joules_byte_up, joules_byte_down;       /* W per B/s on top of active_watts */
+    double active_watts;                           /* while anything is carried */
+    double tail_watts, tail_seconds;               /* after the last transfer; then it is idle */
+    double promotion_watts, promotion_seconds;     /* from idle until it can send */
+    enum duo_provenance time, energy;
+};
+struct duo_radio_state { double since, share; uint32_t active, used; };
 enum duo_status duo_radio_find(const struct duo_catalogue *, const char *name, struct duo_radio *, struct duo_err *);
-double duo_radio_ready(const struct duo_radio *, const struct duo_radio_state *, double now);
-double duo_radio_joules(const struct duo_radio *, struct duo_radio_state *, double start, double end, double bytes_up, double bytes_down);
+double duo_radio_wake (const struct duo_radio *, struct duo_radio_state *, double now, double *joules);    /* s until it is ready */
+double duo_radio_begin(const struct duo_radio *, struct duo_radio_state *, double now, double *mark);
+double duo_radio_end  (const struct duo_radio *, struct duo_radio_state *, double now, double mark, double bytes_up, double bytes_down);
 
 #endif

@@ -250,26 +250,12 @@ static void test_listed(void)
 static void test_radios(void)
 {
     struct duo_radio r;
-    struct duo_radio_state s = { 0 };
 
     err = (struct duo_err){ 0 };
     CHECK_INT(duo_radio_find(catalogue, "wify", &r, &err), DUO_BAD_INPUT);
     CHECK_HAS(err.text, "did you mean wifi?");
     CHECK_INT(duo_radio_find(catalogue, "lte", &r, &err), DUO_OK);
-    CHECK_NEAR(duo_radio_joules(&r, &s, 1, 2, 1e6, 2e6), 0.75 + 0.26, 1e-12);
-    CHECK_NEAR(duo_radio_ready(&r, &s, 100), 0, 0);
     CHECK_INT(r.energy, DUO_ASSUMED);
-    /* 2 W active, a tail of 3 s at 1 W: joules are the integral of that, however transfers overlap */
-    r = (struct duo_radio){ .active_watts = 2, .tail_watts = 1, .tail_seconds = 3, .promotion_seconds = 0.5 };
-    s = (struct duo_radio_state){ 0 };
-    CHECK_NEAR(duo_radio_ready(&r, &s, 0), 0.5, 0);
-    CHECK_NEAR(duo_radio_joules(&r, &s, 0, 1, 10, 0), 2 + 3, 1e-12);
-    CHECK_NEAR(duo_radio_joules(&r, &s, 0.5, 0.75, 10, 0), 0, 1e-12);              /* within the first */
-    CHECK_NEAR(duo_radio_joules(&r, &s, 0.5, 2, 10, 0), 2, 1e-12);                 /* 1 s more; the tail moves */
-    CHECK_NEAR(duo_radio_joules(&r, &s, 3, 4, 10, 0), 2 + 1, 1e-12);               /* 1 s of the old tail was used: 3 - 2 back */
-    CHECK_NEAR(duo_radio_ready(&r, &s, 6.9), 0, 0);
-    CHECK_NEAR(duo_radio_ready(&r, &s, 7.1), 0.5, 0);
-    CHECK_NEAR(duo_radio_joules(&r, &s, 10, 11, 10, 0), 2 + 3, 1e-12);
 }
 
 static void write_file(const char *dir, const char *name, const char *text)
