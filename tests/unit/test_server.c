@@ -1,5 +1,6 @@
-/* test_server.c - sim/server.h by requirement number, a reference that steps one iteration at a time and makes every
- * load afresh, and 2,000 random jobs with cancels: many steps in one event give the same bytes as one each. */
+/* test_server.c - sim/server.h by requirement number; a reference that steps one iteration at a time, makes every load
+ * afresh and counts every block; and 2,000 random jobs with cancels: many steps in one event give the same bytes as one
+ * each, in memories so small that jobs are preempted all the time. */
 #include "tests/check.h"
 #include "tests/unit/server_bench.h"
 
@@ -155,12 +156,12 @@ static void test_drop_lets_in(void)
     struct duo_job a = simple_job(50, 1, &kv[0]), b = simple_job(10, 30, &kv[1]), c = simple_job(20, 1, &kv[2]);
     double t;
 
-    begin(4, 64, 100);
+    begin(4, 64, 79);
     kv[0].pins = 1;
     duo_server_submit(server, &a);
     run_until(at, INFINITY);
     t = duo_clock_now(at);
-    duo_server_submit(server, &b);                                  /* 50 + 39 */
+    duo_server_submit(server, &b);                                  /* 50 + 10, and growing */
     duo_server_submit(server, &c);                                  /* 20 more don't fit */
     run_until(at, t + step_of(10, 10) + 1.5 * step_of(1, 11));
     CHECK(isnan(c.started_at));
@@ -184,7 +185,7 @@ static void test_cancel(void)                                      /* (4) */
     n_done = 0;
     for (int i = 0; i < 3; i++) j[i] = simple_job(8, 10, &kv[i]), j[i].done = note_done, duo_server_submit(server, &j[i]);
     duo_server_cancel(server, &j[1]);
-    CHECK_INT(j[1].written, 0); CHECK_NEAR(j[1].joules, 0, 0); CHECK_INT(kv[1].reserved, 0);
+    CHECK_INT(j[1].written, 0); CHECK_NEAR(j[1].joules, 0, 0); CHECK(kv[1].job == NULL);
     run_until(at, first / 2);
     duo_server_cancel(server, &j[0]);
     CHECK_INT(j[0].written, 0); CHECK_INT(kv[0].tokens, 0);
@@ -336,7 +337,7 @@ static void test_figures(void)
     begin(1, 64, 1000);
     for (int i = 0; i < 3; i++) j[i] = simple_job(8, 11, &kv[i]), duo_server_submit(server, &j[i]);
     duo_server_figures(server, &f);
-    CHECK_INT(f.running, 1); CHECK_INT(f.waiting, 2); CHECK_NEAR(f.backlog, 57, 0); CHECK_NEAR(f.kv_used, 0.018, 1e-15);
+    CHECK_INT(f.running, 1); CHECK_INT(f.waiting, 2); CHECK_NEAR(f.backlog, 57, 0); CHECK_NEAR(f.kv_used, 0.008, 1e-15);
     run_until(at, step_of(8, 8) + step_of(1, 9) + 0.5 * step_of(1, 10));
     duo_server_figures(server, &f);
     CHECK_NEAR(f.backlog, 57 - 8 - 2, 0);
@@ -382,10 +383,222 @@ static void test_callbacks(void)
     end();
 }
 
+/* ---- blocks, preemption, sharing, heat ---- */
+
+static void begin_blocks(int slots, int budget, double kv_tokens, int block, int id_tokens)
+{
+    cost = simple_cost();
+    at = duo_clock_new();
+    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = slots, .budget = budget, .kv_tokens = kv_tokens,
+                                                       .block = block, .id_tokens = id_tokens });
+}
+
+static void test_preemption(void)                                  /* (7) */
+{
+    static struct duo_gaps gaps;
+    struct duo_kv kv[3] = { 0 };
+    struct duo_job a = simple_job(8, 20, &kv[0]), b = simple_job(8, 12, &kv[1]);
+    struct duo_server_totals t;
+    double now;
+
+    memset(&gaps, 0, sizeof gaps);
+    cost = simple_cost();
+    at = duo_clock_new();
+    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 4, .budget = 64, .kv_tokens = 28, .block = 4, .gaps = &gaps });
+    b.first = note_first, b.streams = true, n_first = 0;
+    duo_server_submit(server, &a), duo_server_submit(server, &b);  /* 7 blocks: 2 + 2, each a third at once, a fourth after 4 more tokens: one too many */
+    now = step_of(16, 16);
+    run_until(at, now);
+    CHECK_INT(a.written, 1); CHECK_INT(b.written, 1);
+    for (int i = 0; i < 4; i++) now += step_of(2, 18 + 2 * i);
+    run_until(at, now);
+    CHECK_INT(duo_server_written(server, &a), 5); CHECK_INT(duo_server_written(server, &b), 5);
+    CHECK_INT(b.preempted, 1); CHECK_INT(a.preempted, 0);
+    CHECK_INT(kv[1].tokens, 0);
+    CHECK_NEAR(b.joules, 8 * (step_of(16, 16) / 2 + (now - step_of(16, 16)) / 2), 1e-13);
+    /* b waits for 4 blocks of 13 positions; a's take 4, later 5, 6, 7 of the 7, so b goes on when a is done */
+    for (int i = 0; i < 15; i++) now += step_of(1, 13 + i);
+    CHECK_NEAR(b.last_at, step_of(16, 16) + step_of(2, 18) + step_of(2, 20) + step_of(2, 22) + step_of(2, 24), 1e-14);
+    run_until(at, now);
+    CHECK_NEAR(a.last_at, now, 1e-13);
+    duo_kv_drop(&kv[0]);
+    run_until(at, INFINITY);
+    now += step_of(13, 13);                                         /* its 8 and the 5 that it wrote; the sixth is there then */
+    for (int i = 0; i < 6; i++) now += step_of(1, 14 + i);
+    CHECK_NEAR(b.last_at, now, 1e-13);
+    CHECK_INT(b.written, 12); CHECK_INT(n_first, 1); CHECK_INT(b.fresh, 8 + 13); CHECK_INT(kv[1].tokens, 19);
+    CHECK_INT(gaps.count, 11);
+    CHECK_NEAR(gaps.sum, b.last_at - b.first_at, 1e-12);
+    CHECK_NEAR(b.first_at, step_of(16, 16), 1e-15); CHECK_NEAR(b.started_at, 0, 0);
+    duo_server_totals(server, &t);
+    CHECK_INT(t.preempted, 1); CHECK_NEAR(t.tokens_out, 32, 0); CHECK_NEAR(t.tokens_in, 16 + 13, 0);
+    CHECK_NEAR(a.joules + b.joules, t.joules, 1e-12);
+    CHECK_NEAR(t.kv_peak, 1, 0);
+    end();
+
+    begin_blocks(4, 64, 28, 4, 0);                                  /* idle KV goes first, and nobody is preempted */
+    for (int i = 0; i < 3; i++) kv[i] = (struct duo_kv){ 0 };
+    a = simple_job(3, 1, &kv[2]);
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    CHECK_INT(kv[2].tokens, 3);
+    a = simple_job(8, 5, &kv[0]), b = simple_job(8, 5, &kv[1]);
+    duo_server_submit(server, &a), duo_server_submit(server, &b);
+    run_until(at, INFINITY);
+    duo_server_totals(server, &t);
+    CHECK_INT(t.preempted, 0); CHECK_INT(t.evicted, 0);             /* 3 + 3 + 1 blocks */
+    a = simple_job(1, 3, &kv[0]), a.cached = 12;
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    duo_server_totals(server, &t);
+    CHECK_INT(t.preempted, 0); CHECK_INT(t.evicted, 1); CHECK_INT(kv[2].tokens, 0);
+    end();
+}
+
+static void test_priority(void)                                    /* (1), (7) */
+{
+    struct duo_kv kv[4] = { 0 };
+    struct duo_job j[4];
+
+    cost = simple_cost();
+    at = duo_clock_new();
+    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 2, .budget = 64, .kv_tokens = 24, .block = 4, .by_priority = true });
+    n_done = 0;
+    for (int i = 0; i < 4; i++) j[i] = simple_job(4, 4, &kv[i]), j[i].priority = (int[]){ 1, 2, 1, 0 }[i], j[i].done = note_done;
+    for (int i = 0; i < 4; i++) duo_server_submit(server, &j[i]);   /* 0 and 1 enter; then 3, and 2 */
+    run_until(at, INFINITY);
+    CHECK(order[0] == &j[0] && order[1] == &j[1] && order[2] == &j[3] && order[3] == &j[2]);
+    CHECK_NEAR(j[2].started_at, j[0].last_at, 0); CHECK_NEAR(j[3].started_at, j[0].last_at, 0);
+    for (int i = 0; i < 4; i++) duo_kv_drop(&kv[i]);
+    j[0] = simple_job(4, 20, &kv[0]), j[0].priority = 5;            /* came first, and is the one to go */
+    j[1] = simple_job(4, 20, &kv[1]), j[1].priority = 4;
+    duo_server_submit(server, &j[0]), duo_server_submit(server, &j[1]);
+    run_until(at, INFINITY);
+    CHECK_INT(j[0].preempted, 1); CHECK_INT(j[1].preempted, 0); CHECK(j[1].last_at < j[0].last_at);
+    end();
+}
+
+static void test_chunk_limit(void)                                 /* (2) */
+{
+    struct duo_kv kv[2] = { 0 };
+    struct duo_job a = simple_job(20, 1, &kv[0]), b = simple_job(8, 1, &kv[1]);
+
+    cost = simple_cost();
+    at = duo_clock_new();
+    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 2, .budget = 16, .chunk = 8, .kv_tokens = 1000 });
+    duo_server_submit(server, &a), duo_server_submit(server, &b);   /* 8 alone: b came after; then 8 + 8, 4 */
+    run_until(at, INFINITY);
+    CHECK_NEAR(b.first_at, step_of(16, 16), 1e-15);
+    CHECK_NEAR(a.first_at, step_of(16, 16) + step_of(8, 16) + step_of(4, 20), 1e-15);
+    end();
+
+    begin(4, 16, 1000);                                             /* the head waits for an iteration that has tokens left */
+    kv[0] = kv[1] = (struct duo_kv){ 0 };
+    a = simple_job(20, 1, &kv[0]), b = simple_job(8, 1, &kv[1]);
+    duo_server_submit(server, &a), duo_server_submit(server, &b);
+    run_until(at, INFINITY);
+    CHECK_NEAR(b.started_at, step_of(16, 16), 1e-15);
+    CHECK_NEAR(b.first_at, step_of(16, 16) + step_of(12, 20 + 8), 1e-15);
+    end();
+}
+
+static void test_sharing(void)                                     /* (8) */
+{
+    static const uint32_t ab[] = { 1, 2, 3 }, ac[] = { 1, 2, 4 };
+    struct duo_kv kv[3] = { 0 };
+    struct duo_job a = simple_job(20, 1, &kv[0]), b = simple_job(20, 3, &kv[1]), c = simple_job(20, 1, &kv[2]);
+    struct duo_server_figures f;
+    struct duo_server_totals t;
+    double now;
+
+    begin_blocks(4, 64, 64, 4, 8);                                  /* 16 blocks; ids of 8 tokens, the third of 4 */
+    a.ids = ab, a.n_ids = 3, b.ids = ac, b.n_ids = 3, c.ids = ab, c.n_ids = 3;
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    CHECK_INT(a.cached, 0);
+    CHECK_INT(duo_server_prefix(server, ab, 3, 20), 19); CHECK_INT(duo_server_prefix(server, ac, 3, 20), 16);
+    duo_server_figures(server, &f);
+    CHECK_NEAR(f.kv_used, 5.0 / 16, 0);
+    now = duo_clock_now(at);
+    duo_server_submit(server, &b);
+    run_until(at, INFINITY);
+    CHECK_INT(b.cached, 16); CHECK_INT(b.fresh, 4); CHECK_INT(kv[1].tokens, 22);
+    CHECK_NEAR(b.first_at - now, step_of(4, 20), 1e-14);
+    duo_server_figures(server, &f);
+    CHECK_NEAR(f.kv_used, (5 + 1 + 1) / 16.0, 0);                   /* 3, 4 and two tokens of its own beside the shared ones */
+    now = duo_clock_now(at);
+    duo_server_submit(server, &c);                                  /* all is there: the last token is run */
+    run_until(at, INFINITY);
+    CHECK_INT(c.cached, 19); CHECK_INT(c.fresh, 1);
+    CHECK_NEAR(c.first_at - now, step_of(1, 20), 1e-14);
+    duo_server_totals(server, &t);
+    CHECK_NEAR(t.cached, 35, 0); CHECK_NEAR(t.tokens_in, 25, 0);
+    for (int i = 0; i < 3; i++) duo_kv_drop(&kv[i]);
+    CHECK(!duo_server_idle(server));                                /* the blocks are still there */
+
+    a = simple_job(58, 1, &kv[0]);                                  /* 15 of 16 blocks: of the last used the last go last */
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    CHECK_INT(duo_server_prefix(server, ab, 3, 20), 0);
+    end();
+
+    begin_blocks(4, 64, 64, 4, 8);                                  /* two at once: the second runs for itself what the first is just running */
+    for (int i = 0; i < 3; i++) kv[i] = (struct duo_kv){ 0 };
+    a = simple_job(20, 4, &kv[0]), b = simple_job(20, 4, &kv[1]);
+    a.ids = ab, a.n_ids = 3, b.ids = ab, b.n_ids = 3;
+    duo_server_submit(server, &a), duo_server_submit(server, &b);
+    run_until(at, INFINITY);
+    CHECK_INT(a.cached + b.cached, 0);
+    duo_server_figures(server, &f);
+    CHECK_NEAR(f.kv_used, (5 + 1 + 6) / 16.0, 0);
+    b = simple_job(2, 1, &kv[0]), b.cached = 22;                    /* goes on with its own text */
+    duo_server_submit(server, &b);
+    run_until(at, INFINITY);
+    CHECK_INT(b.cached, 22); CHECK_INT(kv[0].tokens, 24);
+    duo_kv_cut(&kv[0], 12);                                         /* of a shared block all or nothing */
+    CHECK_INT(kv[0].tokens, 8);
+    a = simple_job(40, 1, &kv[2]);                                  /* evicts the rest of the others */
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    end();
+}
+
+static void test_heat(void)                                        /* (9) */
+{
+    struct duo_kv kv = { 0 };
+    struct duo_job a = simple_job(8, 40, &kv);
+    double cold = step_of(8, 8), now, all;
+    int k = 0;
+
+    begin(1, 64, 1000);
+    cost.cost.facts.throttle_share = 0.5, cost.cost.facts.throttle_heat = 0.25, cost.cost.facts.throttle_cool = 2;
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    for (; k < 39 && cold < 0.25; k++) cold += step_of(1, 9 + k);
+    CHECK(k > 0 && k < 39);
+    for (now = cold, all = cold; k < 39; k++) now += 2 * step_of(1, 9 + k), all += step_of(1, 9 + k);
+    CHECK_NEAR(a.last_at, now, 1e-13);
+    CHECK_NEAR(a.joules, 8 * all, 1e-12);                           /* the power is what was cut */
+    run_until(at, now + 1);                                         /* half cooled: still slow */
+    a = simple_job(1, 1, &kv), a.cached = 10;
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    CHECK_NEAR(a.last_at - (now + 1), 2 * step_of(1, 11), 1e-13);
+    now = a.last_at;
+    run_until(at, now + 1.6);
+    a = simple_job(1, 1, &kv), a.cached = 10;
+    duo_server_submit(server, &a);
+    run_until(at, INFINITY);
+    CHECK_NEAR(a.last_at - (now + 1.6), step_of(1, 11), 1e-13);
+    end();
+}
+
 /* ---- random traffic ---- */
 
-enum { N = 2000 };
-struct plan { double at, cancel_at, before; int fresh, output, from, to; bool cancelled; };
+enum { N = 2000, IDS = 12, ID_TOKENS = 8 };
+struct setup { const char *name; int window, block, chunk, id_tokens; double kv_tokens, heat; bool by_priority, cancels, parts, keep; };
+struct plan { double at, cancel_at, before; int fresh, output, from, to, priority, n_ids; bool cancelled; uint32_t ids[IDS]; };
+static const struct setup *now_playing;
 static struct plan    plan[N];
 static struct duo_job job[N];
 static struct duo_kv  kv_of_job[N];
@@ -393,19 +606,30 @@ static struct duo_alarm arrival, cancel[N];
 static int next_plan;
 static bool gone[N];
 
-static void make_plan(bool cancels, bool parts)
+/* Inputs that begin alike: what follows a block is one of three. */
+static void make_ids(struct plan *p, struct duo_rng *r)
+{
+    uint32_t id = 1;
+
+    p->n_ids = (p->fresh + ID_TOKENS - 1) / ID_TOKENS;
+    for (int i = 0; i < p->n_ids; i++) p->ids[i] = id = 3 * id + (uint32_t)(3 * duo_rng_unit(r)) + (i == p->n_ids - 1 ? 1000000 + 10 * (uint32_t)p->fresh : 0);
+}
+
+static void make_plan(const struct setup *x)
 {
     struct duo_rng r;
     double t = 0;
 
-    duo_rng_init(&r, 7, "plan", (unsigned)cancels + 2u * (unsigned)parts);
+    duo_rng_init(&r, 7, "plan", (unsigned)x->cancels + 2u * (unsigned)x->parts);
     for (int i = 0; i < N; i++) {
         t -= 0.35 * log1p(-duo_rng_unit(&r));
         plan[i] = (struct plan){ .at = t, .fresh = 1 + (int)(60 * duo_rng_unit(&r)), .output = (int)(150 * duo_rng_unit(&r)), .to = 4 };
         plan[i].before = duo_rng_unit(&r) < 0.2 ? duo_rng_unit(&r) * 0.2 : 0;
-        if (parts && duo_rng_unit(&r) < 0.5) plan[i].from = (int)(2 * duo_rng_unit(&r)), plan[i].to = 2 + (int)(2 * duo_rng_unit(&r));
-        plan[i].cancelled = cancels && duo_rng_unit(&r) < 0.4;
+        if (x->parts && duo_rng_unit(&r) < 0.5) plan[i].from = (int)(2 * duo_rng_unit(&r)), plan[i].to = 2 + (int)(2 * duo_rng_unit(&r));
+        plan[i].cancelled = x->cancels && duo_rng_unit(&r) < 0.4;
         plan[i].cancel_at = t + 6 * duo_rng_unit(&r);
+        plan[i].priority = (int)(3 * duo_rng_unit(&r));
+        if (x->id_tokens) make_ids(&plan[i], &r);
     }
 }
 
@@ -419,29 +643,34 @@ static void job_done(struct duo_job *j)
 {
     int i = (int)(j - job);
     gone[i] = true;
-    if (i % 3) duo_kv_drop(&kv_of_job[i]);                          /* a third stays, to be evicted */
+    if (i % 3 || !now_playing->keep) duo_kv_drop(&kv_of_job[i]);    /* a third stays, to be evicted */
 }
 
 static void arrive(void *arg)
 {
     int i = next_plan++;
+    const struct plan *p = &plan[i];
 
     (void)arg;
     kv_of_job[i] = (struct duo_kv){ 0 };
-    job[i] = (struct duo_job){ .kv = &kv_of_job[i], .fresh = plan[i].fresh, .output = plan[i].output, .logits = 1, .from_layer = plan[i].from,
-                               .to_layer = plan[i].to, .before = plan[i].before, .before_joules = plan[i].before, .streams = i % 2, .done = job_done };
+    job[i] = (struct duo_job){ .kv = &kv_of_job[i], .fresh = p->fresh, .output = p->output, .logits = 1, .from_layer = p->from, .to_layer = p->to,
+                               .before = p->before, .before_joules = p->before, .priority = p->priority, .streams = i % 2, .done = job_done,
+                               .ids = p->ids, .n_ids = p->n_ids };
     gone[i] = !duo_server_submit(server, &job[i]);
     cancel[i] = (struct duo_alarm){ 0 };
-    if (plan[i].cancelled) duo_clock_set(at, &cancel[i], plan[i].cancel_at, cancel_one, &cancel[i]);
+    if (p->cancelled) duo_clock_set(at, &cancel[i], p->cancel_at, cancel_one, &cancel[i]);
     if (next_plan < N) duo_clock_set(at, &arrival, plan[next_plan].at, arrive, NULL);
 }
 
-static void play(bool singly, int window, double kv_tokens, struct duo_gaps *gaps, struct duo_server_totals *t, uint64_t *events)
+static void play(const struct setup *x, bool singly, struct duo_gaps *gaps, struct duo_server_totals *t, uint64_t *events)
 {
     cost = simple_cost();
-    cost.window = window;
+    cost.window = x->window;
+    if (x->heat > 0) cost.cost.facts.throttle_share = 0.5, cost.cost.facts.throttle_heat = x->heat, cost.cost.facts.throttle_cool = x->heat / 8;
     at = duo_clock_new();
-    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 8, .budget = 40, .kv_tokens = kv_tokens, .gaps = gaps });
+    now_playing = x;
+    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 8, .budget = 40, .kv_tokens = x->kv_tokens, .gaps = gaps,
+                                                       .block = x->block, .chunk = x->chunk, .by_priority = x->by_priority, .id_tokens = x->id_tokens });
     duo_server_step_singly(server, singly);
     arrival = (struct duo_alarm){ 0 };
     next_plan = 0;
@@ -450,12 +679,12 @@ static void play(bool singly, int window, double kv_tokens, struct duo_gaps *gap
     duo_server_totals(server, t);
     *events = duo_clock_events(at);
     for (int i = 0; i < N; i++) duo_kv_drop(&kv_of_job[i]);
-    CHECK(duo_server_idle(server));
+    CHECK(x->id_tokens || duo_server_idle(server));
     end();
 }
 
 /* (3), (4) */
-static void test_same_bytes(int window)
+static void test_same_bytes(const struct setup *x)
 {
     static struct duo_job first[N];
     static struct duo_gaps gaps[2];
@@ -466,15 +695,16 @@ static void test_same_bytes(int window)
     int different = 0;
 
     memset(gaps, 0, sizeof gaps);
-    make_plan(true, true);
-    play(false, window, 700, &gaps[0], &t[0], &events[0]);
+    make_plan(x);
+    play(x, false, &gaps[0], &t[0], &events[0]);
     memcpy(first, job, sizeof first);
-    play(true, window, 700, &gaps[1], &t[1], &events[1]);
+    play(x, true, &gaps[1], &t[1], &events[1]);
     for (int i = 0; i < N; i++) {
         const struct duo_job *a = &first[i], *b = &job[i];
         different += memcmp(&a->started_at, &b->started_at, sizeof(double)) || memcmp(&a->first_at, &b->first_at, sizeof(double)) ||
                      memcmp(&a->last_at, &b->last_at, sizeof(double)) || memcmp(&a->joules, &b->joules, sizeof(double)) ||
-                     memcmp(&a->seconds, &b->seconds, sizeof(double)) || a->written != b->written || a->fresh != b->fresh;
+                     memcmp(&a->seconds, &b->seconds, sizeof(double)) || a->written != b->written || a->fresh != b->fresh ||
+                     a->cached != b->cached || a->preempted != b->preempted;
         joules += b->joules, written += b->written;
         if (b->streams && b->written > 1) seen += (uint64_t)b->written - 1;
     }
@@ -485,88 +715,200 @@ static void test_same_bytes(int window)
     CHECK_NEAR(joules, t[1].joules, 1e-9 * joules);
     CHECK_NEAR(written, t[1].tokens_out, 0);
     CHECK_INT(gaps[0].count, seen);
-    CHECK(t[1].evicted > 10);
+    CHECK(t[1].evicted > 10 || !x->keep);
+    CHECK(t[1].preempted > 100 || x->kv_tokens > 600);
+    CHECK(t[1].cached > 1000 || !x->id_tokens);
     CHECK(t[1].peak_waiting > 3);
+    CHECK(t[1].kv_peak <= 1);
+    printf("%s: %llu events for %.0f iterations (singly %llu), %llu preempted, %llu evicted, %.0f positions were there\n", x->name,
+           (unsigned long long)events[0], t[0].iterations, (unsigned long long)events[1], (unsigned long long)t[0].preempted,
+           (unsigned long long)t[0].evicted, t[0].cached);
 }
 
 /* ---- the reference: a plain loop over iterations ---- */
 
-struct plain { double ready, first_at, last_at, joules; int left, written; bool in, out; };
+struct plain { enum { WAITS, FIXED, RUNS, WRITES, LEFT } state; double ready, first_at, last_at, joules; int left, written, preempted, joined, chunk; };
 
-static void reference(struct plain *x, int slots, int budget)
+static double plain_heat, plain_share, plain_time;
+static bool   plain_hot;
+
+static int blocks_for(const struct setup *x, int positions) { return (positions + x->block - 1) / x->block; }
+
+static bool sooner(const struct setup *s, int a, int b)
 {
-    double now = 0;
-    int n_in = 0, n_out = 0, head = 0;
+    return s->by_priority && plan[a].priority != plan[b].priority ? plan[a].priority < plan[b].priority : a < b;
+}
 
-    for (int i = 0; i < N; i++) x[i] = (struct plain){ .left = plan[i].fresh, .first_at = NAN };
-    while (n_out < N) {
-        struct duo_load l = { 0 };
-        int room = budget, members = 0, from = 4, to = 0, chunk[N];
-        struct duo_growth growth;
-        double soonest = head < N && n_in < slots ? plan[head].at : INFINITY;
-        while (head < N && n_in < slots && plan[head].at <= now) x[head].in = true, x[head].ready = now + plan[head].before, head++, n_in++;
-        if (head < N && n_in < slots) soonest = plan[head].at;
-        for (int i = 0; i < head; i++) room -= x[i].in && !x[i].left && x[i].ready <= now;
-        if (room < 1) room = 1;
-        /* prompts go on in the order in which they became ready */
-        memset(chunk, 0, sizeof chunk);
-        for (;;) {
-            int best = -1;
-            for (int i = 0; i < head; i++)
-                if (x[i].in && x[i].left && !chunk[i] && x[i].ready <= now && (best < 0 || x[i].ready < x[best].ready)) best = i;
-            if (best < 0 || !room) break;
-            chunk[best] = x[best].left < room ? x[best].left : room;
-            room -= chunk[best];
-        }
-        for (int i = 0; i < head; i++) {
-            struct duo_load one;
-            if (!x[i].in) continue;
-            if (x[i].ready > now) { if (x[i].ready < soonest) soonest = x[i].ready; continue; }
-            if (x[i].left && !chunk[i]) continue;
-            one = x[i].left ? simple_item(&cost.cost, chunk[i], plan[i].fresh - x[i].left, plan[i].from, plan[i].to, 0, &growth)
-                            : simple_item(&cost.cost, 1, plan[i].fresh + x[i].written - 1, plan[i].from, plan[i].to, 1, &growth);
-            l.tokens += one.tokens, l.context += one.context, members += x[i].left ? chunk[i] : 1;
-            if (plan[i].from < from) from = plan[i].from;
-            if (plan[i].to > to) to = plan[i].to;
-        }
-        if (!members) { now = soonest; continue; }
-        struct duo_price p = simple_price(&cost.cost, &l, from, to);
-        double began = now;
-        now += p.seconds;
-        for (int i = 0; i < head; i++) {
-            if (!x[i].in || x[i].ready > began || (x[i].left && !chunk[i])) continue;
-            x[i].joules += (x[i].left ? chunk[i] : 1) * p.joules / members;
-            if (x[i].left) {
-                if ((x[i].left -= chunk[i]) == 0 && plan[i].output) x[i].written = 1, x[i].first_at = now;
-            } else {
-                x[i].written++;
-            }
-            if (!x[i].left && x[i].written >= plan[i].output) x[i].in = false, x[i].last_at = now, n_in--, n_out++, x[i].joules += plan[i].before;
-        }
+/* What one holds before the next iteration; what all do. */
+static int held(const struct setup *s, const struct plain *x, int i)
+{
+    if (x[i].state == WAITS || x[i].state == LEFT) return 0;
+    return blocks_for(s, plan[i].fresh + x[i].written - (x[i].state == WRITES));
+}
+
+static int held_by_all(const struct setup *s, const struct plain *x, int head)
+{
+    int n = 0;
+    for (int i = 0; i < head; i++) n += held(s, x, i);
+    return n;
+}
+
+static int wanted(const struct setup *s, const struct plain *x, int head)     /* by those that write, for the next token */
+{
+    int n = 0;
+    for (int i = 0; i < head; i++) n += x[i].state == WRITES && blocks_for(s, plan[i].fresh + x[i].written) > held(s, x, i);
+    return n;
+}
+
+static bool plain_room(const struct setup *s, struct plain *x, int head, int capacity, int *n_in)
+{
+    bool any = false;
+
+    while (held_by_all(s, x, head) + wanted(s, x, head) > capacity) {
+        int last = -1;
+        for (int i = 0; i < head; i++)
+            if ((x[i].state == RUNS || x[i].state == WRITES) && (last < 0 || sooner(s, last, i))) last = i;
+        x[last].state = WAITS, x[last].left = plan[last].fresh + x[last].written, x[last].preempted++;
+        --*n_in, any = true;
+    }
+    return any;
+}
+
+static int plain_chunk(const struct setup *s, struct plain *x, int room)
+{
+    x->chunk = x->left < room ? x->left : room;
+    if (s->chunk && x->chunk > s->chunk) x->chunk = s->chunk;
+    return room - x->chunk;
+}
+
+/* Who runs how many tokens in the next iteration. */
+static void plain_take_in(const struct setup *s, struct plain *x, int head, int *n_in, int *joined, double now, int capacity)
+{
+    bool preempted = plain_room(s, x, head, capacity, n_in);
+    int room = 40;
+
+    for (int i = 0; i < head; i++) room -= x[i].state == WRITES, x[i].chunk = 0;
+    if (room < 1) room = 1;
+    for (int after = -1;;) {                                        /* in the order in which they became ready */
+        int best = -1;
+        for (int i = 0; i < head; i++)
+            if (x[i].state == RUNS && x[i].joined > after && (best < 0 || x[i].joined < x[best].joined)) best = i;
+        if (best < 0 || !room) break;
+        after = x[best].joined;
+        room = plain_chunk(s, &x[best], room);
+    }
+    while (!preempted && room && *n_in < 8) {
+        int best = -1;
+        for (int i = 0; i < head; i++)
+            if (x[i].state == WAITS && (best < 0 || sooner(s, i, best))) best = i;
+        if (best < 0 || held_by_all(s, x, head) + wanted(s, x, head) + blocks_for(s, plan[best].fresh + x[best].written) > capacity) break;
+        ++*n_in;
+        if (plan[best].before > 0 && !x[best].preempted) { x[best].state = FIXED, x[best].ready = now + plan[best].before; continue; }
+        x[best].state = RUNS, x[best].joined = ++*joined;
+        room = plain_chunk(s, &x[best], room);
     }
 }
 
-static void test_reference(bool parts, int window)
+static void plain_ready(struct plain *x, int head, double now, int *joined)
+{
+    for (;;) {
+        int best = -1;
+        for (int i = 0; i < head; i++)
+            if (x[i].state == FIXED && x[i].ready <= now && (best < 0 || x[i].ready < x[best].ready)) best = i;
+        if (best < 0) return;
+        x[best].state = RUNS, x[best].joined = ++*joined, x[best].joules += plan[best].before;
+    }
+}
+
+static double plain_seconds(double seconds, double now)             /* (9) */
+{
+    const struct duo_facts *f = &cost.cost.facts;
+
+    if (plain_share <= 0) return seconds;
+    plain_heat = fmax(0, plain_heat - (now - plain_time) * f->throttle_heat / f->throttle_cool);
+    if (plain_heat <= 0) plain_hot = false;
+    if (plain_hot) seconds /= plain_share;
+    plain_heat = fmin(plain_heat + seconds, f->throttle_heat), plain_time = now + seconds;
+    if (plain_heat >= f->throttle_heat) plain_hot = true;
+    return seconds;
+}
+
+static void plain_iteration(struct plain *x, int head, double *now, int *n_in, int *n_out)
+{
+    struct duo_load l = { 0 };
+    struct duo_growth growth;
+    struct duo_price p;
+    int members = 0, from = 4, to = 0;
+
+    for (int i = 0; i < head; i++) {
+        struct duo_load one;
+        if (x[i].state != WRITES && !x[i].chunk) continue;
+        one = x[i].chunk ? simple_item(&cost.cost, x[i].chunk, plan[i].fresh + x[i].written - x[i].left, plan[i].from, plan[i].to, 0, &growth)
+                         : simple_item(&cost.cost, 1, plan[i].fresh + x[i].written - 1, plan[i].from, plan[i].to, 1, &growth);
+        l.tokens += one.tokens, l.context += one.context, members += x[i].chunk ? x[i].chunk : 1;
+        if (plan[i].from < from) from = plan[i].from;
+        if (plan[i].to > to) to = plan[i].to;
+    }
+    if (!members) return;
+    p = simple_price(&cost.cost, &l, from, to);
+    *now += plain_seconds(p.seconds, *now);
+    for (int i = 0; i < head; i++) {
+        if (x[i].state != WRITES && !x[i].chunk) continue;
+        x[i].joules += (x[i].chunk ? x[i].chunk : 1) * p.joules / members;
+        x[i].left -= x[i].chunk;
+        if (x[i].left) continue;
+        if (plan[i].output && ++x[i].written == 1) x[i].first_at = *now;
+        x[i].state = WRITES, x[i].chunk = 0;
+        if (x[i].written >= plan[i].output) x[i].state = LEFT, x[i].last_at = *now, --*n_in, ++*n_out;
+    }
+}
+
+static void reference(const struct setup *s, struct plain *x)
+{
+    int n_in = 0, n_out = 0, head = 0, joined = 0, capacity = (int)(s->kv_tokens / s->block);
+    double now = 0;
+
+    plain_heat = plain_time = 0, plain_hot = false, plain_share = cost.cost.facts.throttle_share;
+    for (int i = 0; i < N; i++) x[i] = (struct plain){ .left = plan[i].fresh, .first_at = NAN };
+    while (n_out < N) {
+        double began = now, soonest;
+        while (head < N && plan[head].at <= now) head++;
+        plain_ready(x, head, now, &joined);
+        plain_take_in(s, x, head, &n_in, &joined, now, capacity);
+        plain_iteration(x, head, &now, &n_in, &n_out);
+        if (now > began) continue;
+        soonest = head < N ? plan[head].at : INFINITY;
+        for (int i = 0; i < head; i++)
+            if (x[i].state == FIXED && x[i].ready < soonest) soonest = x[i].ready;
+        now = soonest;
+    }
+}
+
+static void test_reference(const struct setup *s)
 {
     static struct plain x[N];
     struct duo_server_totals t;
     uint64_t events;
-    double worst = 0, joules = 0;
-    int written = 0;
+    double worst = 0, joules = 0, preempted = 0;
+    int written = 0, as_often = 0;
 
-    make_plan(false, parts);
-    play(false, window, 1e9, NULL, &t, &events);
-    cost = simple_cost(), cost.window = window;
-    reference(x, 8, 40);
+    make_plan(s);
+    play(s, false, NULL, &t, &events);
+    reference(s, x);
     for (int i = 0; i < N; i++) {
         worst = fmax(worst, fabs(x[i].last_at - job[i].last_at));
         if (plan[i].output) worst = fmax(worst, fabs(x[i].first_at - job[i].first_at));
         joules = fmax(joules, fabs(x[i].joules - job[i].joules));
         written += job[i].written == plan[i].output;
+        as_often += job[i].preempted == x[i].preempted;
+        preempted += x[i].preempted;
     }
+    printf("%s: the reference's dates within %.2g s, %.0f preempted\n", s->name, worst, preempted);
     CHECK_NEAR(worst, 0, 1e-9);
     CHECK_NEAR(joules, 0, 1e-8);
     CHECK_INT(written, N);
+    CHECK_INT(as_often, N);
+    CHECK(preempted > 100 || s->kv_tokens > 600);
     CHECK((double)events < t.iterations);                                 /* fewer events than iterations: stretches were jumped */
 }
 
@@ -588,6 +930,29 @@ static void test_gaps(void)
     CHECK_INT(a.bin[0], 2); CHECK_INT(a.bin[1279], 1);
 }
 
+static const struct setup jumps[] = {
+    { "roomy",            .block = 1,  .kv_tokens = 700, .cancels = true, .parts = true, .keep = true },
+    { "roomy, windows",   .block = 1,  .kv_tokens = 700, .cancels = true, .parts = true, .keep = true, .window = 50 },
+    { "small",            .block = 1,  .kv_tokens = 300, .cancels = true, .parts = true, .keep = true },
+    { "small, blocks",    .block = 16, .kv_tokens = 320, .cancels = true, .keep = true },
+    { "small, windows",   .block = 8,  .kv_tokens = 320, .cancels = true, .parts = true, .keep = true, .window = 50, .chunk = 16 },
+    { "small, priority",  .block = 16, .kv_tokens = 400, .cancels = true, .keep = true, .by_priority = true },
+    { "small, shared",    .block = 4,  .kv_tokens = 400, .cancels = true, .keep = true, .id_tokens = ID_TOKENS },
+    { "small, shared, all of it", .block = 8, .kv_tokens = 300, .cancels = true, .keep = true, .id_tokens = ID_TOKENS, .by_priority = true,
+      .chunk = 12, .window = 50, .heat = 0.7 },
+    { "hot",              .block = 1,  .kv_tokens = 700, .cancels = true, .parts = true, .keep = true, .heat = 0.5 },
+};
+
+static const struct setup plainly[] = {
+    { "roomy",            .block = 1,  .kv_tokens = 1e9 },
+    { "roomy, parts",     .block = 1,  .kv_tokens = 1e9, .parts = true },
+    { "roomy, windows",   .block = 1,  .kv_tokens = 1e9, .parts = true, .window = 50 },
+    { "small",            .block = 1,  .kv_tokens = 400 },
+    { "small, blocks",    .block = 16, .kv_tokens = 400, .parts = true },
+    { "small, priority",  .block = 16, .kv_tokens = 400, .by_priority = true },
+    { "small, all of it", .block = 8,  .kv_tokens = 400, .by_priority = true, .chunk = 10, .window = 50, .heat = 0.6 },
+};
+
 int main(void)
 {
     test_order();
@@ -601,10 +966,12 @@ int main(void)
     test_figures();
     test_callbacks();
     test_gaps();
-    test_same_bytes(0);
-    test_same_bytes(50);
-    test_reference(false, 0);
-    test_reference(true, 0);
-    test_reference(true, 50);
+    test_preemption();
+    test_priority();
+    test_chunk_limit();
+    test_sharing();
+    test_heat();
+    for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) test_same_bytes(&jumps[i]);
+    for (size_t i = 0; i < sizeof plainly / sizeof *plainly; i++) test_reference(&plainly[i]);
     return check_done();
 }
