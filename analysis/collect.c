@@ -37,17 +37,23 @@ static double real(sqlite3_stmt *s, int column)
     return value == 0 && sqlite3_column_type(s, column) == SQLITE_NULL ? NAN : value;
 }
 
-static void text(sqlite3_stmt *s, int column, char out[64])
+static void text(sqlite3_stmt *s, int column, char *out, size_t n)
 {
     const unsigned char *t = sqlite3_column_text(s, column);
-    snprintf(out, 64, "%s", t ? (const char *)t : "");
+    snprintf(out, n, "%s", t ? (const char *)t : "");
+}
+
+/* (7): what each request of the run bears of what was reserved. */
+static double reserved_each(double dollars, double requests)
+{
+    return isnan(dollars) || !(requests > 0) ? 0 : dollars / requests;
 }
 
 /* ---- the table run */
 #define RUN_COLUMNS(X)                                                                                          \
     X(id) X(variant) X(label) X(name) X(params) X(net) X(answers) X(dollars_regime) X(provenance_time)          \
     X(provenance_energy) X(provenance_money) X(provenance_quality) X(provenance_signals) X(cheats) X(seed)      \
-    X(state) X(requests) X(itl_p50)
+    X(state) X(requests) X(itl_p50) X(dollars_reserved)
 enum run_column {
 #define NAME(n) RUN_##n,
     RUN_COLUMNS(NAME)
@@ -97,8 +103,8 @@ static void add_run(struct duo_collect *c, sqlite3_stmt *s, const struct duo_var
 {
     struct duo_summary_row t = { .cheats = sqlite3_column_int(s, RUN_cheats) != 0 };
     char state[64];
-    text(s, RUN_state, state);
-#define TEXT(field, column) text(s, RUN_##column, t.field);
+    text(s, RUN_state, state, sizeof state);
+#define TEXT(field, column) text(s, RUN_##column, t.field, sizeof t.field);
     TEXT(variant, variant) TEXT(label, label) TEXT(policy, name) TEXT(params, params) TEXT(net, net)
     TEXT(answers, answers) TEXT(dollars_regime, dollars_regime) TEXT(provenance_time, provenance_time)
     TEXT(provenance_energy, provenance_energy) TEXT(provenance_money, provenance_money)
@@ -124,7 +130,8 @@ static void add_run(struct duo_collect *c, sqlite3_stmt *s, const struct duo_var
     }
     c->runs = duo_grow(c->runs, (size_t)c->n_runs + 1, sizeof *c->runs);
     c->runs[c->n_runs] = (struct duo_run_sums){ .id = sqlite3_column_int64(s, RUN_id), .seed = sqlite3_column_int64(s, RUN_seed),
-                                                .row = row, .done = done, .itl_p50 = real(s, RUN_itl_p50) };
+                                                .row = row, .done = done, .itl_p50 = real(s, RUN_itl_p50),
+        .reserved = reserved_each(real(s, RUN_dollars_reserved), real(s, RUN_requests)) };
     struct duo_collect_row *cr = &c->rows[row];
     cr->runs = duo_grow(cr->runs, (size_t)cr->n_runs + 1, sizeof *cr->runs);
     cr->runs[cr->n_runs++] = c->n_runs;
@@ -144,8 +151,8 @@ enum duo_status duo_collect_open(struct duo_collect *c, sqlite3 *db, const struc
     for (int i = 0; i < c->n_variants; i++) c->variants[i].cap = DUO_MAX_CLUSTERS;
     DUO_TRY(duo_sql_prepare(&rows, db, "SELECT variant, max(n) FROM (SELECT variant, sum(requests) AS n FROM run GROUP BY variant, label) GROUP BY 1", err));
     while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
-        char name[64];
-        text(rows, 0, name);
+        char name[256];
+        text(rows, 0, name, sizeof name);
         struct duo_collect_variant *v = &c->variants[find_variant(c, name, NULL, 0)];
         v->large = sqlite3_column_int64(rows, 1) > DUO_EXACT_ROWS;
         if (v->large) v->cap = DUO_GROUPS;
@@ -158,7 +165,7 @@ enum duo_status duo_collect_open(struct duo_collect *c, sqlite3 *db, const struc
 #define REQUEST_COLUMNS(X)                                                                                      \
     X(run) X(id) X(query) X(session) X(status) X(quality) X(quality_weak) X(quality_strong) X(cloud) X(ttft)    \
     X(tpot) X(e2e) X(joules_device) X(joules_radio) X(joules_cloud) X(dollars) X(bytes_up) X(bytes_down)        \
-    X(wasted_tokens) X(wasted_joules) X(rounds)
+    X(wasted_tokens) X(wasted_joules) X(rounds) X(grams)
 #undef NAME
 #define NAME(n) REQ_##n,
 enum request_column { REQUEST_COLUMNS(NAME) };
@@ -294,12 +301,13 @@ static void add_request(struct duo_run_sums *r, int32_t slot, sqlite3_stmt *s, c
     add(r, sums, DUO_S_JOULES_DEVICE, real(s, REQ_joules_device));
     add(r, sums, DUO_S_JOULES_RADIO,  real(s, REQ_joules_radio));
     add(r, sums, DUO_S_JOULES_CLOUD,  real(s, REQ_joules_cloud));
-    add(r, sums, DUO_S_DOLLARS,       real(s, REQ_dollars));
+    add(r, sums, DUO_S_DOLLARS,       real(s, REQ_dollars) + r->reserved);
     add(r, sums, DUO_S_BYTES_UP,      real(s, REQ_bytes_up));
     add(r, sums, DUO_S_BYTES_DOWN,    real(s, REQ_bytes_down));
     add(r, sums, DUO_S_WASTED_TOKENS, real(s, REQ_wasted_tokens));
     add(r, sums, DUO_S_WASTED_JOULES, real(s, REQ_wasted_joules));
     add(r, sums, DUO_S_ROUNDS,        real(s, REQ_rounds));
+    add(r, sums, DUO_S_GRAMS,         real(s, REQ_grams));
     add_slo(r, sums, f, answered, ttft, e2e, tpot);
 }
 

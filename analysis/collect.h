@@ -14,9 +14,9 @@
     X(QUALITY, N) X(ANSWERED_QUALITY, N_QUALITY) X(WEAK, N) X(STRONG, N) X(CLOUD, N)                            \
     X(TTFT, N_TTFT) X(TPOT, N_TPOT) X(E2E, N_E2E)                                                               \
     X(JOULES_DEVICE, N) X(JOULES_RADIO, N) X(JOULES_CLOUD, N) X(DOLLARS, N) X(BYTES_UP, N) X(BYTES_DOWN, N)     \
-    X(WASTED_TOKENS, N) X(WASTED_JOULES, N) X(ROUNDS, N)                                                        \
+    X(WASTED_TOKENS, N) X(WASTED_JOULES, N) X(ROUNDS, N) X(GRAMS, N)                                            \
     X(SLO, N) X(SLO_TTFT, N) X(SLO_E2E, N) X(SLO_TPOT, N) X(ORACLE, N)                                          \
-    X(TTFT_P50, TTFT_P50) X(TTFT_P99, TTFT_P99) X(E2E_P50, E2E_P50) X(E2E_P99, E2E_P99) X(UNUSED, N)
+    X(TTFT_P50, TTFT_P50) X(TTFT_P99, TTFT_P99) X(E2E_P50, E2E_P50) X(E2E_P99, E2E_P99)
 
 enum duo_sum {
 #define DUO_SUM_NAME(name, count) DUO_S_##name,
@@ -34,6 +34,7 @@ struct duo_run_sums {                                    /* one run */
     int     row;                                         /* index of its row (variant, label) */
     bool    done;
     double  itl_p50;
+    double  reserved;                                    /* $ that each request bears of what is reserved; 0 */
     int64_t answered, failed, pending;
     int     n_slots;                                     /* clusters */
     int32_t *key;                                        /* of each slot, below `cap` */

@@ -24,7 +24,7 @@ static const struct anchor { int metric; enum duo_sum below, count; bool e2e; do
 static const int paired[] = {
     DUO_M_quality, DUO_M_quality_answered, DUO_M_cloud_share, DUO_M_ttft_mean, DUO_M_ttft_p50, DUO_M_ttft_p99,
     DUO_M_tpot_mean, DUO_M_e2e_mean, DUO_M_e2e_p50, DUO_M_e2e_p99, DUO_M_joules_device_radio, DUO_M_joules_cloud,
-    DUO_M_dollars, DUO_M_slo_share,
+    DUO_M_dollars, DUO_M_grams, DUO_M_slo_share,
 };
 enum { N_PAIRED = sizeof paired / sizeof *paired };
 
@@ -65,6 +65,7 @@ static void metrics_of(const double sum[DUO_N_SUMS], const int64_t unknown[DUO_N
     out[DUO_M_wasted_tokens]       = mean[DUO_S_WASTED_TOKENS];
     out[DUO_M_wasted_joules]       = mean[DUO_S_WASTED_JOULES];
     out[DUO_M_rounds]              = mean[DUO_S_ROUNDS];
+    out[DUO_M_grams]               = mean[DUO_S_GRAMS];
     out[DUO_M_slo_share]           = mean[DUO_S_SLO];
     out[DUO_M_slo_ttft]            = mean[DUO_S_SLO_TTFT];
     out[DUO_M_slo_e2e]             = mean[DUO_S_SLO_E2E];

@@ -11,7 +11,9 @@
  * (5) Intervals: stats.h.  Clusters are sessions, where there are any, else questions.  Above 20,000 requests a
  *     row, they are put into 4,096 random groups, and percentiles are resampled by Bahadur's representation
  *     (Bahadur 1966, Ann. Math. Stat. 37(3)).  Column `method` names it.
- * (6) Differences are taken between labels of a variant over the seeds that both finished, with the same draws. */
+ * (6) Differences are taken between labels of a variant over the seeds that both finished, with the same draws.
+ * (7) Dollars: each request's own, and its equal share of what the run reserved (run.dollars_reserved): under
+ *     reservation a policy that never calls the cloud pays for it, too. */
 #ifndef DUO_ANALYSIS_SUMMARY_H
 #define DUO_ANALYSIS_SUMMARY_H
 
@@ -52,7 +54,8 @@
     X(slo_e2e,          A, "",      "in E2E SLO",     "answered within the limit on E2E")                       \
     X(slo_tpot,         A, "",      "in TPOT SLO",    "answered within the limit on TPOT")                      \
     X(joules_device_radio, A, "J",  "J device+radio", "joules_device + joules_radio: what the user's device pays") \
-    X(rounds,           A, "",      "rounds",         "verifications, a request")
+    X(rounds,           A, "",      "rounds",         "verifications, a request")                                \
+    X(grams,            A, "g",     "g CO2e",         "greenhouse gas of its joules, a request, as CO2")
 
 enum duo_metric {
 #define DUO_METRIC_NAME(name, over, unit, title, what) DUO_M_##name,

@@ -17,7 +17,7 @@ static const char program[] =
     "variant,policy,label,params,cheats,seeds,requests,answered,failed,pending,quality,quality_answered,gain_over_mix,"
     "oracle_share,cloud_share,ttft_mean,ttft_p50,ttft_p99,tpot_mean,itl_p50,e2e_mean,e2e_p50,e2e_p99,joules_device,"
     "joules_radio,joules_cloud,dollars,dollars_regime,bytes_up,bytes_down,wasted_tokens,wasted_joules,slo_share,net,"
-    "answers,provenance_time,provenance_energy,provenance_money,provenance_quality";
+    "answers,provenance_time,provenance_energy,provenance_money,provenance_quality,grams";
 
 enum duo_status duo_table_format_find(const char *name, enum duo_table_format *out, struct duo_err *err)
 {
@@ -178,6 +178,23 @@ static void distinct(FILE *out, const struct duo_summary *s, size_t offset)
     if (!shown) fputs("not known", out);
 }
 
+/* What the dollars mean, each part once: "gpu seconds used + data $5/GB". */
+static void regimes(FILE *out, const struct duo_summary *s)
+{
+    const char *seen[32];
+    int n = 0;
+    for (int i = 0; i < s->n; i++)
+        for (const char *part = s->rows[i].dollars_regime; *part;) {
+            const char *end = strstr(part, " + ");
+            size_t length = end ? (size_t)(end - part) : strlen(part);
+            bool first = n < 32;
+            for (int k = 0; k < n; k++) first &= strncmp(seen[k], part, length) != 0 || (seen[k][length] && strncmp(seen[k] + length, " + ", 3) != 0);
+            if (first) fprintf(out, "%s%.*s", n ? ", " : "", (int)length, part), seen[n++] = part;
+            part += length + (end ? 3 : 0);
+        }
+    if (!n) fputs("not known", out);
+}
+
 void duo_table_provenance(FILE *out, const struct duo_summary *s)
 {
     fputs("answers: ", out);
@@ -185,7 +202,7 @@ void duo_table_provenance(FILE *out, const struct duo_summary *s)
     fprintf(out, " | times: %s", weakest(s, offsetof(struct duo_summary_row, provenance_time)));
     fprintf(out, " | energy: %s", weakest(s, offsetof(struct duo_summary_row, provenance_energy)));
     fprintf(out, " | money: %s (", weakest(s, offsetof(struct duo_summary_row, provenance_money)));
-    distinct(out, s, offsetof(struct duo_summary_row, dollars_regime));
+    regimes(out, s);
     fputs(") | network: ", out);
     distinct(out, s, offsetof(struct duo_summary_row, net));
 }

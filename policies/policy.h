@@ -80,7 +80,7 @@ enum duo_event_kind {
 };
 
 #define DUO_FAILURES(X) X(NO_FAILURE, "no failure") X(LATE, "late") X(UNREACHABLE, "unreachable") X(REFUSED, "refused") \
-                        X(NO_MEMORY, "no memory") X(NO_POWER, "no power")
+                        X(NO_MEMORY, "no memory") X(NO_POWER, "no power") X(SERVER_ERROR, "server error")
 enum duo_failure {
 #define X(name, text) DUO_##name,
     DUO_FAILURES(X)

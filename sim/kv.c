@@ -4,7 +4,10 @@
  *     evicts it.  It holds the positions of one text: attachments, prompt, answer.
  * (2) The next step at a place goes to the replica with the longest resident beginning of its input; else to the
  *     one with the fewest jobs (the first of equals).
- * (3) What is missing is run again, and paid. */
+ * (3) What is missing is run again, and paid.
+ * (4) A replica that stops (place.c) loses all KV.
+ * (5) An API keeps no KV of ours: an input's beginning that it had seen counts as cached, for its price, for a
+ *     while after that call. */
 #include "sim/request.h"
 
 
@@ -20,9 +23,9 @@ int duo_pick_replica(struct duo_world *w, int place)
     const struct duo_world_place *p = &w->places[place];
     int best = 0;
 
-    if (place == DUO_DEVICE) return 0;
+    if (place == DUO_DEVICE || p->api) return 0;
     for (int i = 1; i < p->n_replicas; i++)
-        if (p->replicas[i].jobs < p->replicas[best].jobs) best = i;
+        if (p->replicas[i].state == DUO_REPLICA_UP && p->replicas[i].jobs < p->replicas[best].jobs) best = i;
     return best;
 }
 
@@ -35,7 +38,15 @@ static int usable(const struct duo_request *r, const struct duo_residence *k, co
         n = k->extra + r->query.shared;
     else
         n = k->extra + r->prompt_tokens + duo_text_common(r, &k->path, path);
-    return n < k->kv.tokens ? n : k->kv.tokens;
+    return n < duo_kv_tokens(k) ? n : duo_kv_tokens(k);
+}
+
+/* (4), (5): not there any more. */
+static bool is_gone(const struct duo_world *w, const struct duo_residence *k)
+{
+    if (k->place == DUO_DEVICE) return !k->kv.home;
+    if (w->places[k->place].api) return duo_clock_now(w->clock) >= k->kept_until;
+    return !k->kv.home || k->epoch != w->places[k->place].replicas[k->replica].epoch;
 }
 
 struct duo_residence *duo_kv_find(struct duo_request *r, int place, const struct duo_text_path *path, int from_layer,
@@ -46,7 +57,7 @@ struct duo_residence *duo_kv_find(struct duo_request *r, int place, const struct
 
     for (struct duo_residence *k = *list_of(r); k; k = k->next) {
         int n;
-        if (k->place != place || k->from_layer != from_layer || k->to_layer != to_layer || !k->kv.home || k->users) continue;
+        if (k->place != place || k->from_layer != from_layer || k->to_layer != to_layer || k->users || is_gone(r->world, k)) continue;
         n = usable(r, k, path);
         if (n > most) most = n, best = k;
     }
@@ -60,7 +71,7 @@ struct duo_residence *duo_kv_make(struct duo_request *r, int place, int replica,
 
     for (k = *list; k; k = k->next)                        /* one that was evicted, or holds nothing of use */
         if (k->place == place && k->from_layer == from_layer && k->to_layer == to_layer && !k->users &&
-            (!k->kv.home || k->path.query != r->query.index || k->replica == replica)) {
+            (is_gone(r->world, k) || k->path.query != r->query.index || k->replica == replica)) {
             duo_kv_drop(&k->kv);
             break;
         }
@@ -77,7 +88,8 @@ struct duo_residence *duo_kv_make(struct duo_request *r, int place, int replica,
         *list = k;
     }
     k->place = place, k->replica = replica, k->from_layer = from_layer, k->to_layer = to_layer;
-    k->extra = 0, k->told = 0;
+    k->extra = 0, k->told = 0, k->kept = 0, k->kept_until = 0;
+    k->epoch = place == DUO_DEVICE || r->world->places[place].api ? 0 : r->world->places[place].replicas[replica].epoch;
     k->path = (struct duo_text_path){ .query = r->query.index };
     return k;
 }

@@ -34,7 +34,7 @@ static void leave(struct duo_step_record *s)
     struct part *p = &x->part[x->at];
 
     x->working = false;
-    if (p->place > 0) s->request->world->places[p->place].replicas[p->replica].jobs--;
+    duo_work_left(s->request, p->place, p->replica);
     p->kv->users--;
 }
 
@@ -193,13 +193,11 @@ static void run(struct duo_step_record *s)
     x->before = x->before_joules = 0;
     s->job.fresh = x->upto - s->job.cached;                /* more than what came when its KV was evicted meanwhile */
     p->kv->users++;
-    if (!duo_server_submit(duo_replica_server(r, p->place, p->replica), &s->job)) {
-        p->kv->users--;
-        duo_step_refuse(s, p->place, DUO_NO_MEMORY);
-        return;
-    }
     x->working = true;
-    if (p->place > 0) w->places[p->place].replicas[p->replica].jobs++;
+    if (duo_work_submit(r, p->place, p->replica, &s->job)) return;
+    x->working = false;
+    p->kv->users--;
+    duo_step_refuse(s, p->place, DUO_NO_MEMORY);
 }
 
 void duo_parts_begin(struct duo_step_record *s)
@@ -254,7 +252,7 @@ void duo_parts_stop(struct duo_step_record *s)
 
     s->job.written = x->made;
     if (!x->working) return;
-    duo_server_cancel(duo_replica_server(s->request, p->place, p->replica), &s->job);
+    duo_work_cancel(s->request, p->place, p->replica, &s->job);
     s->job.written = 0;
     leave(s);
     duo_step_pay(s, &s->job, p->place, true);

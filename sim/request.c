@@ -9,6 +9,7 @@
  * (5) A quality that nobody recorded fails the request, with the reason; answers that have no qualities at all
  *     leave it unknown.
  * (6) On a device without power every request fails. */
+#include "sim/money.h"
 #include "sim/request.h"
 
 #include <assert.h>
@@ -349,6 +350,7 @@ void duo_request_emit(struct duo_request *r, int status)
     r->row.status = r->row.arrived < w->scenario->warmup ? 3 : status;
     r->row.quality_weak = truth_of(r, DUO_DEVICE);
     r->row.quality_strong = truth_of(r, DUO_CLOUD);
+    duo_money_end(r);
     r->row.wasted_tokens = r->written > useful ? r->written - useful : 0;
     if (r->row.status < 3) {
         w->answered += status == 0, w->failed += status == 1, w->pending += status == 2;

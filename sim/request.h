@@ -88,6 +88,7 @@ struct duo_request {
     bool                settled;          /* the answer is on the screen, or there is none: the row's status is known */
     bool                delivering;       /* duo_answer's own transport is on its way */
     int                 written;          /* tokens written anywhere, for the waste */
+    int                 calls;            /* of APIs, so far */
 };
 
 /* request.c */
@@ -120,6 +121,12 @@ int    duo_kv_told  (const struct duo_request *, int place);
 int    duo_pick_replica(struct duo_world *, int place);
 struct duo_server *duo_replica_server(struct duo_request *, int place, int replica);
 
+/* place.c: a place's replicas, or the API that it is */
+bool duo_work_submit(struct duo_request *, int place, int replica, struct duo_job *);     /* false: it never fits */
+void duo_work_cancel(struct duo_request *, int place, int replica, struct duo_job *);
+void duo_work_left  (struct duo_request *, int place, int replica);                       /* after a job's done or cancel */
+int  duo_work_written(struct duo_request *, int place, int replica, const struct duo_job *);
+
 /* step.c */
 struct duo_step_record *duo_step_new(struct duo_request *, enum duo_step_kind, int place);
 void duo_step_start  (struct duo_step_record *);           /* moves its input to its place, then begins the work there */
@@ -134,7 +141,7 @@ void duo_step_refuse (struct duo_step_record *, int node, enum duo_failure);    
 int  duo_attachment_tokens(const struct duo_request *, int place);
 void duo_step_close  (struct duo_step_record *);           /* frees it once nothing is left of it and nobody holds it */
 void duo_step_release(struct duo_step_record *);           /* the end of what began with s->holds++: each callback does both */
-void duo_step_pay    (struct duo_step_record *, const struct duo_job *, int place, bool wasted);
+void duo_step_pay    (struct duo_step_record *, const struct duo_job *, int place, bool wasted);      /* also in money.h */
 void duo_step_written(struct duo_step_record *, int node); /* its text is whole at `node`: makes the event */
 int  duo_seat_node   (const struct duo_world *);
 

@@ -42,7 +42,8 @@
     X(I, tokens_device,  "tokens written on the device")                                                        \
     X(I, tokens_cloud,   "tokens written and verified beyond the device")                                       \
     X(I, wasted_tokens,  "tokens written that are not in the answer")                                           \
-    X(R, wasted_joules,  "J of steps that were cancelled, failed or left in flight")
+    X(R, wasted_joules,  "J of steps that were cancelled, failed or left in flight")                            \
+    X(R, grams,          "g CO2e of its joules; NULL: no region was given where some were spent")
 
 #define DUO_RUN_COLUMNS(X)                                                                                      \
     X(T, variant,        "name of the variant, empty when there is none")                                       \
@@ -74,6 +75,8 @@
     X(R, itl_p50,        "median gap between tokens on the screen, s")                                          \
     X(R, itl_p99,        "99th percentile of it")                                                               \
     X(R, joules_idle_cloud, "J of the places' idle time, by nobody's request")                                  \
+    X(R, grams_idle_cloud,  "g CO2e of them; NULL: not known")                                                  \
+    X(R, dollars_reserved,  "$ of the replicas from the warm-up to the end, used or not; NULL: money is not reserved") \
     X(I, unmatched,      "queries without a row in a joined file, NULL: none was joined")
 
 #define DUO_LINK_COLUMNS(X)                                                                                     \
@@ -92,7 +95,10 @@
     X(R, tokens_out,     "tokens written")                                                                      \
     X(I, peak_running,   "sequences at once, at most")                                                          \
     X(I, peak_waiting,   "waiting, at most")                                                                    \
-    X(I, evicted,        "sequences whose KV was evicted")
+    X(I, evicted,        "sequences whose KV was evicted")                                                      \
+    X(R, up,             "s that it was there, starting or up")                                                 \
+    X(I, refused,        "calls that an API's limit refused, each attempt; NULL: no API")                       \
+    X(I, errors,         "calls that an API failed, each attempt; NULL: no API")
 
 #define DUO_DEVICE_COLUMNS(X)                                                                                   \
     X(T, class,          "device class")                                                                        \

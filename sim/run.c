@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/money.h"
 #include "sim/request.h"
+#include "sim/scale.h"
+#include "sim/server_api.h"
 #include "sim/world.h"
 
 enum duo_status duo_run_check(const struct duo_run_spec *spec, char *warnings, size_t n, struct duo_err *err)
@@ -25,8 +28,7 @@ static enum duo_provenance weaker(enum duo_provenance a, enum duo_provenance b) 
 static void describe(struct duo_world *w)
 {
     struct duo_row_run *r = &w->run;
-    enum duo_provenance time = DUO_MEASURED, energy = w->radio.energy, money = DUO_MEASURED;
-    const char *regime = NULL;
+    enum duo_provenance time = DUO_MEASURED, energy = w->radio.energy;
     size_t used = 0;
 
     if (w->radio.promotion_seconds > 0) time = w->radio.time;
@@ -34,22 +36,10 @@ static void describe(struct duo_world *w)
     for (int i = 0; i < w->n_places + w->n_classes - 1; i++) {
         const struct duo_facts *f = i + 1 < w->n_places ? &w->places[i + 1].cost->facts : &w->classes[i + 1 - w->n_places].cost->facts;
         time = weaker(time, f->time), energy = weaker(energy, f->energy);
-        if (i + 1 >= w->n_places) continue;
-        money = weaker(money, f->money);
-        if (!regime) regime = f->dollars_regime;
-        else if (strcmp(regime, f->dollars_regime) != 0 && !strstr(r->dollars_regime, f->dollars_regime))
-            snprintf(r->dollars_regime + strlen(r->dollars_regime), sizeof r->dollars_regime - strlen(r->dollars_regime), "%s%s",
-                     r->dollars_regime[0] ? ", " : "mixed: ", f->dollars_regime);
     }
-    if (!r->dollars_regime[0]) snprintf(r->dollars_regime, sizeof r->dollars_regime, "%s", regime ? regime : "none");
-    else {                                                 /* mixed: the first one, too */
-        char rest[256];
-        snprintf(rest, sizeof rest, "%s", r->dollars_regime + strlen("mixed: "));
-        snprintf(r->dollars_regime, sizeof r->dollars_regime, "mixed: %.40s, %.160s", regime, rest);
-    }
+    duo_money_describe(w);
     snprintf(r->provenance_time, sizeof r->provenance_time, "%s", duo_provenance_text(time));
     snprintf(r->provenance_energy, sizeof r->provenance_energy, "%s", duo_provenance_text(energy));
-    snprintf(r->provenance_money, sizeof r->provenance_money, "%s", duo_provenance_text(money));
     snprintf(r->provenance_quality, sizeof r->provenance_quality, "%s", w->answers->quality_status);
     snprintf(r->provenance_signals, sizeof r->provenance_signals, "%s", w->answers->signal_status);
     snprintf(r->answers, sizeof r->answers, "%s", w->answers->label);
@@ -100,26 +90,37 @@ static void sweep_out(struct duo_world *w)
         }
 }
 
+static void write_server(struct duo_world *w, const struct duo_world_place *p, struct duo_row_server *row, const struct duo_server_totals *t, double up, double end)
+{
+    row->busy = end > 0 ? t->busy_seconds / end : NAN;
+    row->joules = t->joules, row->idle_joules = p->cost->facts.idle_watts * fmax(0, up - t->busy_seconds), row->iterations = t->iterations;
+    row->tokens_in = t->tokens_in, row->tokens_out = t->tokens_out;
+    row->peak_running = t->peak_running, row->peak_waiting = t->peak_waiting, row->evicted = (int64_t)t->evicted;
+    row->up = up;
+    snprintf(row->place, sizeof row->place, "%s", p->name);
+    duo_rows_server(w->rows, row);
+    w->run.joules_idle_cloud += row->idle_joules;
+    w->run.grams_idle_cloud += row->idle_joules > 0 || isnan(row->idle_joules) ? row->idle_joules * p->grams_joule : 0;
+}
+
 static void write_servers(struct duo_world *w, double end)
 {
-    double idle_all = 0;
-
-    for (int p = 1; p < w->n_places; p++)
-        for (int i = 0; i < w->places[p].n_replicas; i++) {
-            struct duo_server_totals t;
-            struct duo_row_server row = { .replica = i };
-            double idle;
-            duo_server_totals(w->places[p].replicas[i].server, &t);
-            idle = w->places[p].cost->facts.idle_watts * fmax(0, end - t.busy_seconds);
-            idle_all += idle;
-            row.busy = end > 0 ? t.busy_seconds / end : NAN;
-            row.joules = t.joules, row.idle_joules = idle, row.iterations = t.iterations;
-            row.tokens_in = t.tokens_in, row.tokens_out = t.tokens_out;
-            row.peak_running = t.peak_running, row.peak_waiting = t.peak_waiting, row.evicted = (int64_t)t.evicted;
-            snprintf(row.place, sizeof row.place, "%s", w->places[p].name);
-            duo_rows_server(w->rows, &row);
+    w->run.joules_idle_cloud = w->run.grams_idle_cloud = 0;
+    for (int p = 1; p < w->n_places; p++) {
+        struct duo_world_place *place = &w->places[p];
+        if (place->api) {
+            struct duo_api_totals t;
+            duo_api_totals(place->api, &t);
+            write_server(w, place, &(struct duo_row_server){ .refused = t.refused, .errors = t.errors }, &t.calls, end, end);
         }
-    w->run.joules_idle_cloud = idle_all;
+        for (int i = 0; i < place->n_replicas; i++) {
+            struct duo_server_totals t;
+            duo_server_totals(place->replicas[i].server, &t);
+            write_server(w, place, &(struct duo_row_server){ .replica = i, .refused = DUO_NONE, .errors = DUO_NONE }, &t,
+                         duo_replica_seconds(&place->replicas[i], 0, end), end);
+        }
+    }
+    w->run.dollars_reserved = duo_money_reserved(w, end);
 }
 
 static void write_link(struct duo_world *w, const char *name, duo_link link, double capacity)
@@ -167,7 +168,7 @@ static enum duo_status finish(struct duo_world *w, struct duo_rows *rows, struct
         snprintf(r->state, sizeof r->state, "failed");
         snprintf(r->reason, sizeof r->reason, "%.250s", w->failure.text);
         r->requests = r->answered = r->failed = r->pending = r->cloud_calls = DUO_NONE;
-        r->itl_p50 = r->itl_p99 = r->joules_idle_cloud = NAN;
+        r->itl_p50 = r->itl_p99 = r->joules_idle_cloud = r->grams_idle_cloud = r->dollars_reserved = NAN;
         DUO_TRY(duo_rows_end(rows, r, err));
         if (err) *err = w->failure;
         return DUO_RUN_FAILED;

@@ -59,6 +59,8 @@ static enum duo_status no_variants(struct duo_reader *r, const struct duo_node *
     return duo_bad_key(r, node, "variants can't be in a variant");
 }
 
+static const char *const moneys[] = { "used", "reserved", NULL };
+
 #define AT(field) .at = offsetof(struct duo_scenario, field)
 static const struct duo_key top_keys[] = {
     { "name",        DUO_KEY_TEXT,   AT(name), .def_doc = "the file's", .doc = "of the scenario" },
@@ -78,6 +80,7 @@ static const struct duo_key top_keys[] = {
     { "slo",         DUO_KEY_MAP,    .keys = &duo_keys_slo, .doc = "what counts as in time" },
     { "feedback",    DUO_KEY_MAP,    .keys = &duo_keys_feedback, .doc = "what a policy learns of its answers' quality, and when" },
     { "expect",      DUO_KEY_OWN,    .read = duo_read_expect, .form = "{CELL: BOUND}", .doc = "what the results must be" },
+    { "money",       DUO_KEY_FLAG,   .choices = moneys, .def = "used", AT(reserved), .doc = "what accelerators cost: their seconds of work, or all replicas all the time" },
     { "until",       DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .word = "drain", .means = INFINITY, .def = "drain", AT(until), .doc = "when a run ends; drain: with the last request" },
     { "warmup",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(warmup), .doc = "arrivals before it are left out of the means" },
     { "max_tokens",  DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .word = "none", .means = 0, .def = "none", AT(max_tokens), .doc = "of an answer" },
@@ -307,6 +310,7 @@ static void free_world(struct duo_scenario *s)
         free(d->hardware);
         free(d->model);
         free(d->quant);
+        free(d->region);
         free_constants(d->over, d->n_over);
     }
     for (int i = 0; i < s->n_places; i++) {
@@ -315,6 +319,8 @@ static void free_world(struct duo_scenario *s)
         free(p->hardware);
         free(p->model);
         free(p->quant);
+        free(p->api);
+        free(p->region);
         free_constants(p->over, p->n_over);
     }
     free(s->devices);

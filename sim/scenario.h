@@ -42,6 +42,8 @@ struct duo_device_spec {
     char   *hardware, *model, *quant;
     int     slots;                    /* sequences at once; 1 */
     double  battery;                  /* J; INFINITY: mains */
+    char   *region;                   /* of the carbon table; NULL: not given */
+    double  energy_price;             /* $/J; NAN: not given */
     int     n_over; struct duo_constant *over;     /* cost: {KEY: value} */
     struct duo_where at;
 };
@@ -62,6 +64,7 @@ struct duo_cells_spec {
     double  jitter;                   /* s: each message's delay is rtt/2 + exponential of this mean; 0 */
     char   *radio;                    /* catalogue name, or NULL: no radio energy is known */
     double  joules_up, joules_down;   /* J/byte, instead of a radio; NAN: not given */
+    double  price;                    /* $/B that a device sends and receives; NAN: not given */
     int     n_outages; struct duo_outage *outages;  /* outages: [ {from: 10 s, to: 12 s, cell: 3} ] */
     struct duo_where at;
 };
@@ -83,6 +86,14 @@ struct duo_place_spec {               /* beside each request's own device, which
     enum duo_site site;
     char   *hardware, *model, *quant;
     int     tensor_parallel, replicas;
+    int     most_replicas;            /* replicas: 1..8; the same as `replicas`: fixed */
+    double  scale_up, scale_down, cold_start;       /* see scale.h; cold_start NAN: the load time of the weights */
+    char   *api;                      /* a row of the price table; NULL: not given */
+    struct duo_length_law ttft, rate; /* of an API, s and tokens/s; `a` 0: the catalogue's */
+    double  limit, burst;             /* calls/s, INFINITY: none; calls, 0: a minute's */
+    double  errors, backoff, cache;   /* share of the calls; s; s that a prefix is kept */
+    int     retries;
+    char   *region;                   /* of the carbon table; NULL: not given */
     int     slots;                    /* batch: sequences at once */
     int     budget;                   /* tokens an iteration; 2048 */
     double  kv_tokens;                /* overrides memory; 0: from memory */
@@ -143,6 +154,7 @@ struct duo_scenario {
     int n_places;  struct duo_place_spec *places;       /* "cloud" is always among them and comes first */
     struct duo_answers_spec   answers;
     int n_policies; struct duo_policy_spec *policies;
+    bool   reserved;                  /* money: reserved | used, of replicas of our own */
     double status;                    /* s between a place's published figures (view); 1 */
     double until;                     /* s; INFINITY: drain */
     double warmup;                    /* s of arrivals left out of the means; 0 */

@@ -226,13 +226,22 @@ static double per_hour(const char *key, const char *text, double value)
     return hours && duo_quantity(text, DUO_DIM_MONEY_PER_TIME, &scrap, why, sizeof why) == 0 ? value * 3600 : value;
 }
 
+/* What a law is of, how small and how large: tokens from 1, all else from 0. */
+static const struct law_of { const char *what, *form; double least, most; } law_of[DUO_DIM_END] = {
+    [DUO_DIM_NUMBER] = { "a length", "120 | uniform(20, 180) | lognormal(130, 1)", 1, 1e7 },
+    [DUO_DIM_BYTES]  = { "a length", "2 kB | uniform(2 kB, 9 kB)", 0, 1e7 },
+    [DUO_DIM_TIME]   = { "a time", "0.5 s | lognormal(0.5 s, 0.6)", 0, 1e5 },
+    [DUO_DIM_RATE]   = { "a rate", "70/s | lognormal(70/s, 0.4)", 1e-3, 1e6 },
+};
+
 /* "120", "uniform(20, 180)", "lognormal(130, 0.9)". */
 enum duo_status duo_read_law(struct duo_reader *r, const struct duo_node *node, enum duo_dimension dim, struct duo_length_law *out)
 {
+    const struct law_of *of = &law_of[dim];
     const char *text;
-    char a[40], b[40], law[12], why[200], tail;
-    double most = 1e7, least = dim == DUO_DIM_BYTES ? 0 : 1;
-    DUO_TRY(duo_read_scalar(r, node, "a length: a number, uniform(LOW, HIGH) or lognormal(MEAN, CV)", &text));
+    char a[40], b[40], law[12], why[200], tail, ask[120];
+    snprintf(ask, sizeof ask, "%s: a number, uniform(LOW, HIGH) or lognormal(MEAN, CV)", of->what);
+    DUO_TRY(duo_read_scalar(r, node, ask, &text));
     bool two = sscanf(text, " %11[a-z] ( %39[^,()] , %39[^,()] ) %c", law, a, b, &tail) == 3 && strchr(text, ')');
     if (!two && strpbrk(text, "(,)"))
         return duo_bad(r, node, "expected a number, uniform(LOW, HIGH) or lognormal(MEAN, CV); got %.60s", text);
@@ -244,9 +253,9 @@ enum duo_status duo_read_law(struct duo_reader *r, const struct duo_node *node, 
     enum duo_dimension second = out->kind == DUO_LOGNORMAL ? DUO_DIM_NUMBER : dim;
     out->b = 0;
     if (two && duo_quantity(b, second, &out->b, why, sizeof why) != 0) return duo_bad(r, node, "expected %s", why);
-    if (out->a < least || out->a > most) return duo_bad(r, node, "expected a length of %g to %g; got %s", least, most, a);
-    if (out->kind == DUO_UNIFORM && (out->b < out->a || out->b > most))
-        return duo_bad(r, node, "expected uniform(LOW, HIGH) with HIGH from LOW to %g; got %.60s", most, text);
+    if (!(out->a >= of->least && out->a <= of->most)) return duo_bad(r, node, "expected %s of %g to %g; got %s", of->what, of->least, of->most, a);
+    if (out->kind == DUO_UNIFORM && (out->b < out->a || out->b > of->most))
+        return duo_bad(r, node, "expected uniform(LOW, HIGH) with HIGH from LOW to %g; got %.60s", of->most, text);
     if (out->kind == DUO_LOGNORMAL && (out->a <= 0 || out->b < 0 || out->b > 100))
         return duo_bad(r, node, "expected lognormal(MEAN, CV) with CV from 0 to 100; got %.60s", text);
     return DUO_OK;
@@ -327,11 +336,13 @@ static enum duo_status read_value(struct duo_reader *r, const struct duo_key *k,
     abort();                                             /* a key of no kind */
 }
 
+enum { MAX_KEYS = 64 };
+
 static enum duo_status refuse_strangers(struct duo_reader *r, const struct duo_keys *keys, const struct duo_node *node)
 {
-    const char *names[32];
-    char hint[160], list[300] = "";
-    assert(keys->n <= 32);
+    const char *names[MAX_KEYS];
+    char hint[160], list[500] = "";
+    assert(keys->n <= MAX_KEYS);
     for (int i = 0; i < keys->n; i++) names[i] = keys->key[i].name;
     for (int c = 0; c < node->n; c++) {
         int i = 0;
@@ -399,7 +410,7 @@ static void form_of(const struct duo_key *k, char *out, size_t n)
     case DUO_KEY_MAP:  snprintf(out, n, "a map"); return;
     case DUO_KEY_LIST: snprintf(out, n, k->single ? "a map or a list" : "a list of maps"); return;
     case DUO_KEY_LAW:
-        snprintf(out, n, k->dim == DUO_DIM_BYTES ? "2 kB | uniform(2 kB, 9 kB)" : "120 | uniform(20, 180) | lognormal(130, 1)");
+        snprintf(out, n, "%s", law_of[k->dim].form);
         return;
     default: snprintf(out, n, "%s%s%s", words_of(k->dim), k->word ? " | " : "", k->word ? k->word : "");
     }

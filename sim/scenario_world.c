@@ -71,6 +71,14 @@ static enum duo_status read_device_cost(struct duo_reader *r, const struct duo_n
     return duo_read_constants(r, node, &d->over, &d->n_over);
 }
 
+static enum duo_status check_device(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_device_spec *d = at;
+    (void)r;
+    if (!duo_tree_find(node, "energy_price")) d->energy_price = NAN;
+    return DUO_OK;
+}
+
 static const struct duo_key device_keys[] = {
     { "name",     DUO_KEY_NAME,   AT(name), .def_doc = "device[N]", .doc = "of the class" },
     { "share",    DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, AT(share), .def_doc = "equal shares", .doc = "of the requests; brought to a sum of 1" },
@@ -81,12 +89,14 @@ static const struct duo_key device_keys[] = {
     { "slots",    DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "1", AT(slots), .doc = "sequences at once" },
     { "battery",  DUO_KEY_NUMBER, .dim = DUO_DIM_ENERGY, .word = "mains", .means = INFINITY, .def = "mains", AT(battery),
       .doc = "energy at the start" },
+    { "region",   DUO_KEY_TEXT,   AT(region), .def_doc = "not known", .doc = "whose electricity it is charged with: its grams of CO2e" },
+    { "energy_price", DUO_KEY_NUMBER, .dim = DUO_DIM_MONEY_PER_ENERGY, .open = true, AT(energy_price), .def_doc = "not counted", .doc = "what its energy costs, added to the dollars" },
     { "cost",     DUO_KEY_OWN,    .read = read_device_cost, .form = "{KEY: value}", .doc = "constants of the cost model, instead of the catalogue's" },
 };
 #undef AT
 
 const struct duo_keys duo_keys_device = { sizeof(struct duo_device_spec), offsetof(struct duo_device_spec, at),
-                                          DUO_KEYS(device_keys), NULL };
+                                          DUO_KEYS(device_keys), check_device };
 
 /* ---- links ---------------------------------------------------------------------------------------- */
 
@@ -166,6 +176,7 @@ static const struct duo_key cells_keys[] = {
     { "radio",       DUO_KEY_TEXT,   AT(radio), .def_doc = "not known", .doc = "a name of the catalogue: its joules" },
     { "joules_up",   DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, AT(joules_up), .def_doc = "not known", .doc = "J per byte sent, instead of a radio" },
     { "joules_down", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, AT(joules_down), .def_doc = "not known", .doc = "J per byte received, instead of a radio" },
+    { "price",       DUO_KEY_NUMBER, .dim = DUO_DIM_MONEY_PER_BYTES, .open = true, AT(price), .def_doc = "not counted", .doc = "of data sent and received by a device, added to the dollars" },
     { "outages",     DUO_KEY_LIST,   .keys = &outage, AT(outages), .count_at = offsetof(struct duo_cells_spec, n_outages), .doc = "links that go down" },
 };
 #undef AT
@@ -176,6 +187,7 @@ static enum duo_status check_cells(struct duo_reader *r, const struct duo_node *
     const struct duo_node *up = duo_tree_find(node, "joules_up"), *down = duo_tree_find(node, "joules_down");
     if (!up) c->joules_up = NAN;
     if (!down) c->joules_down = NAN;
+    if (!duo_tree_find(node, "price")) c->price = NAN;
     if (c->radio && (up || down)) return duo_bad_key(r, up ? up : down, "radio and joules_up, joules_down exclude each other");
     if (!up != !down) return duo_bad(r, node, "joules_up and joules_down go together");
     const struct duo_node *list = duo_tree_find(node, "outages");
@@ -221,32 +233,93 @@ static enum duo_status read_place_cost(struct duo_reader *r, const struct duo_no
     return duo_read_constants(r, node, &p->over, &p->n_over);
 }
 
+/* "2", "1..8" */
+static enum duo_status read_replicas(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_place_spec *p = at;
+    const char *text, *dots;
+    char low[24], why[160];
+    double least, most;
+    DUO_TRY(duo_read_scalar(r, node, "a number of replicas, like 2, or a range, like 1..8", &text));
+    dots = strstr(text, "..");
+    snprintf(low, sizeof low, "%.*s", dots ? (int)(dots - text) : 20, text);
+    if (strlen(text) > 20 || duo_quantity(low, DUO_DIM_COUNT, &least, why, sizeof why) != 0 ||
+        duo_quantity(dots ? dots + 2 : low, DUO_DIM_COUNT, &most, why, sizeof why) != 0 || least < 1 || most < least || most > 1e6)
+        return duo_bad(r, node, "expected a number of replicas of 1 to 1000000, like 2, or a range, like 1..8; got %.60s", text);
+    p->replicas = (int)least, p->most_replicas = (int)most;
+    return DUO_OK;
+}
+
 static const struct duo_key place_keys[] = {
     { "name",            DUO_KEY_NAME,   .need = true, AT(name), .doc = "cloud must be one; device is reserved" },
     { "site",            DUO_KEY_CHOICE, .choices = sites, .def = "cloud", AT(site), .doc = "edge: at the base stations; api: a service billed by tokens" },
-    { "model",           DUO_KEY_TEXT,   .need = true, AT(model), .doc = "a name of the catalogue (duosim models)" },
+    { "model",           DUO_KEY_TEXT,   AT(model), .def_doc = "needed, but for api", .doc = "a name of the catalogue (duosim models)" },
+    { "api",             DUO_KEY_TEXT,   AT(api), .doc = "a service billed by tokens: a name of the price list, instead of a model" },
+    { "ttft",            DUO_KEY_LAW,    .dim = DUO_DIM_TIME, AT(ttft), .def_doc = "the catalogue's", .doc = "api: from a call to its first token" },
+    { "rate",            DUO_KEY_LAW,    .dim = DUO_DIM_RATE, AT(rate), .def_doc = "the catalogue's", .doc = "api: tokens a second of one call" },
+    { "limit",           DUO_KEY_NUMBER, .dim = DUO_DIM_RATE, .open = true, .word = "none", .means = INFINITY, .def = "none", AT(limit), .doc = "api: calls above it are refused (a token bucket)" },
+    { "burst",           DUO_KEY_NUMBER, .dim = DUO_DIM_COUNT, .min = 1, .max = 1e9, AT(burst), .def_doc = "a minute's", .doc = "api: calls that the bucket holds" },
+    { "errors",          DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 1, .def = "0", AT(errors), .doc = "api: calls that fail, when their first token was due" },
+    { "retries",         DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .max = 100, .def = "0", AT(retries), .doc = "api: how often a refused or failed call is tried again" },
+    { "backoff",         DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .def = "1 s", AT(backoff), .doc = "api: before the first retry; twice as long before each next one" },
+    { "cache",           DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "none", .means = 0, .def = "5 min", AT(cache), .doc = "api: time that a prompt's beginning counts as cached" },
     { "hardware",        DUO_KEY_TEXT,   AT(hardware), .def_doc = "needed, not at api", .doc = "a name of the catalogue (duosim hardware)" },
     { "quant",           DUO_KEY_TEXT,   AT(quant), .def_doc = "the model's", .doc = "of the weights, like fp8" },
     { "tensor_parallel", DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1024, .def = "1", AT(tensor_parallel), .doc = "accelerators a replica" },
-    { "replicas",        DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "1", AT(replicas), .doc = "copies that share the load" },
+    { "replicas",        DUO_KEY_OWN,    .read = read_replicas, .form = "2 | 1..8", .def = "1", .doc = "copies that share the load; 1..8: as many as are needed" },
+    { "scale_up",        DUO_KEY_NUMBER, .dim = DUO_DIM_COUNT, .max = 1e6, .def = "4", AT(scale_up), .doc = "replicas 1..8: waiting sequences a replica above which one more starts" },
+    { "scale_down",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "never", .means = INFINITY, .def = "60 s", AT(scale_down), .doc = "replicas 1..8: idle time after which a replica stops" },
+    { "cold_start",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "load", .means = NAN, .def = "load", AT(cold_start), .doc = "from a replica's start until it works; load: the load time of its weights" },
     { "batch",           DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "64", AT(slots), .doc = "sequences at once, a replica" },
     { "budget",          DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e9, .def = "2048", AT(budget), .doc = "tokens an iteration takes in" },
     { "kv_tokens",       DUO_KEY_NUMBER, .dim = DUO_DIM_COUNT, .word = "memory", .means = 0, .min = 1, .def = "memory", AT(kv_tokens), .doc = "tokens whose KV fits, a replica" },
     { "rtt",             DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(rtt), .doc = "added: from its site's edge and back" },
+    { "region",          DUO_KEY_TEXT,   AT(region), .def_doc = "not known", .doc = "whose electricity it takes: its grams of CO2e" },
     { "load",            DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0", AT(background), .doc = "share of the slots that others hold" },
     { "cost",            DUO_KEY_OWN,    .read = read_place_cost, .form = "{KEY: value}", .doc = "constants of the cost model, instead of the catalogue's" },
 };
 #undef AT
 
+/* Keys that only one kind of place has. */
+static enum duo_status check_kind(struct duo_reader *r, const struct duo_node *node, bool api)
+{
+    static const char *const of_api[] = { "ttft", "rate", "limit", "burst", "errors", "retries", "backoff", "cache" };
+    static const char *const of_ours[] = { "quant", "tensor_parallel", "replicas", "scale_up", "scale_down", "cold_start", "batch", "budget",
+                                           "kv_tokens", "load", "region" };
+    const char *const *odd = api ? of_ours : of_api;
+    size_t n = api ? sizeof of_ours / sizeof *of_ours : sizeof of_api / sizeof *of_api;
+    for (size_t i = 0; i < n; i++) {
+        const struct duo_node *k = duo_tree_find(node, odd[i]);
+        if (k) return duo_bad_key(r, k, api ? "%s is for a place of our own, not for an API" : "%s is for an API (api: NAME)", odd[i]);
+    }
+    return DUO_OK;
+}
+
 static enum duo_status check_place(struct duo_reader *r, const struct duo_node *node, void *at)
 {
     struct duo_place_spec *p = at;
-    const struct duo_node *name = duo_tree_find(node, "name");
+    const struct duo_node *name = duo_tree_find(node, "name"), *site = duo_tree_find(node, "site"), *odd;
     if (strcmp(p->name, "device") == 0) return duo_bad(r, name, "device is reserved: it is each request's own device");
-    if (p->site == DUO_SITE_DEVICE)
-        return duo_bad(r, duo_tree_find(node, "site"), "site: expected edge, cloud or api; what runs on devices is under devices");
+    if (p->api) {
+        if (site && p->site != DUO_SITE_API) return duo_bad(r, site, "site: a place with api: is at site api");
+        if (p->model || p->hardware)
+            return duo_bad_key(r, duo_tree_find(node, p->model ? "model" : "hardware"), "api and %s exclude each other", p->model ? "model" : "hardware");
+        p->site = DUO_SITE_API;
+        p->model = duo_copy(p->api);
+    }
+    if (p->site == DUO_SITE_DEVICE) return duo_bad(r, site, "site: expected edge, cloud or api; what runs on devices is under devices");
+    if (!p->model) return duo_bad(r, node, "model is missing: a name of the catalogue");
+    DUO_TRY(check_kind(r, node, p->site == DUO_SITE_API));
     if (!p->hardware && p->site != DUO_SITE_API) return duo_bad(r, node, "hardware is missing: a name of the catalogue");
     if (!p->hardware) p->hardware = duo_copy("api");
+    if (p->most_replicas == p->replicas)
+        for (int i = 0; i < 3; i++) {
+            static const char *const scale[] = { "scale_up", "scale_down", "cold_start" };
+            odd = duo_tree_find(node, scale[i]);
+            if (odd) return duo_bad_key(r, odd, "%s needs a range of replicas, like replicas: 1..8", scale[i]);
+        }
+    if (isinf(p->limit) && (odd = duo_tree_find(node, "burst"))) return duo_bad_key(r, odd, "burst needs a limit, like limit: 500/min");
+    if (!p->retries && (odd = duo_tree_find(node, "backoff"))) return duo_bad_key(r, odd, "backoff needs retries");
     return DUO_OK;
 }
 

@@ -56,6 +56,7 @@ struct duo_job {
     int    cached;                       /* positions of its input already in `kv` (<= kv->tokens; the rest is cut off) */
     int    fresh;                        /* input positions to run, >= 1 */
     int    output;                       /* tokens to write, 0: none (a verification, a score, a middle part) */
+    int    hidden;                       /* of them, so many at the beginning that nobody sees (thinking): `first` comes with the next one */
     int    logits;                       /* rows of logits for the input: 1 to write, draft + 1 to verify, 0 for a middle part */
     int    from_layer, to_layer;
     int    priority;                     /* the least first, where the server goes by it */
@@ -72,6 +73,8 @@ struct duo_job {
     int    written;                      /* output tokens so far; exact at done and after duo_server_cancel */
     int    preempted;                    /* how often */
     double joules, seconds;              /* its share of what the iterations took */
+    int    failure;                      /* of a call to an API (server_api.h): enum duo_failure of policy.h; 0: none */
+    void  *call;                         /* an API's own */
     /* the server's own */
     struct duo_job *next, *previous, *above, *below;
     int    state, left, slot, prompt, phase, ready;

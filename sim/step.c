@@ -12,6 +12,7 @@
 #include "sim/request.h"
 
 #include "models/answers/path.h"
+#include "sim/money.h"
 
 #include <assert.h>
 #include <math.h>
@@ -67,7 +68,6 @@ void duo_step_release(struct duo_step_record *s)
 void duo_step_pay(struct duo_step_record *s, const struct duo_job *j, int place, bool wasted)
 {
     struct duo_request *r = s->request;
-    const struct duo_facts *f = &duo_place_cost(r->world, r, place)->facts;
     double joules = j->joules;
 
     if (place == DUO_DEVICE) {
@@ -80,12 +80,7 @@ void duo_step_pay(struct duo_step_record *s, const struct duo_job *j, int place,
     }
     if (wasted && !isnan(joules)) r->row.wasted_joules += joules;
     r->written += j->written;
-    if (!isnan(f->dollars_out)) {
-        double cached = isnan(f->dollars_cached) ? f->dollars_in : f->dollars_cached;
-        if (j->seconds > 0 || j->written > 0)              /* what never began is not billed */
-            r->row.dollars += j->fresh * f->dollars_in + j->cached * cached + j->written * f->dollars_out;
-    } else if (place != DUO_DEVICE)
-        r->row.dollars += j->seconds * f->dollars_second;
+    duo_money_work(r, place, j);
 }
 
 static void leave_server(struct duo_step_record *s)
@@ -93,7 +88,7 @@ static void leave_server(struct duo_step_record *s)
     struct duo_request *r = s->request;
 
     s->working = false;
-    if (s->place > 0) r->world->places[s->place].replicas[s->replica].jobs--;
+    duo_work_left(r, s->place, s->replica);
     if (s->kv) s->kv->users--;
 }
 
@@ -128,7 +123,7 @@ void duo_step_stop(struct duo_step_record *s)
     duo_clock_cancel(w->clock, &s->alarm);
     if (s->split) duo_parts_stop(s);
     if (s->working) {
-        duo_server_cancel(duo_replica_server(s->request, s->place, s->replica), &s->job);
+        duo_work_cancel(s->request, s->place, s->replica, &s->job);
         if (s->kv && s->kv->kv.home) {                     /* what was run stays; where its text ends is known */
             struct duo_text_path path = s->kind == DUO_STEP_WRITE ? s->written.path : s->request->texts[input_of(s)].path;
             duo_path_cut(&path, s->kv->kv.tokens - s->kv->extra - s->request->prompt_tokens);
@@ -205,7 +200,7 @@ void duo_step_finish(struct duo_step_record *s, int node)
     int seat = duo_seat_node(w);
     double payload = s->kind == DUO_STEP_VERIFY ? w->places[DUO_CLOUD].cost->facts.id_bytes : s->kind == DUO_STEP_SEND ? 0 : 16;
 
-    if (s->kv) s->resident = s->kv->kv.tokens;             /* what the word will tell */
+    if (s->kv) s->resident = duo_kv_tokens(s->kv);         /* what the word will tell */
     if (s->told) { duo_step_close(s); return; }
     if (s->abandoned) { s->told = true; duo_step_close(s); return; }
     if (node == seat || duo_transport_delay(w, node, seat) <= 0) deliver(s, true);
@@ -366,7 +361,12 @@ static void job_ended(struct duo_step_record *s, struct duo_job *j)
     leave_server(s);
     duo_step_pay(s, j, s->place, s->abandoned);
     if (s->place == DUO_DEVICE && r->world->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
+    if (j->failure) { duo_step_refuse(s, s->place, (enum duo_failure)j->failure); return; }
     s->kv->path = s->kind == DUO_STEP_WRITE ? s->written.path : r->texts[s->draft].path;
+    if (r->world->places[s->place].api) {
+        s->kv->kept = j->cached + j->fresh;
+        s->kv->kept_until = duo_clock_now(r->world->clock) + r->world->places[s->place].spec->cache;
+    }
     if (s->abandoned) { duo_step_stop(s); return; }        /* (5): nobody waits for its stream any more */
     if (s->kind == DUO_STEP_WRITE) duo_step_written(s, s->place);
     else                           verified(s);
@@ -427,13 +427,11 @@ static void submit(struct duo_step_record *s, int input, int recompute, int outp
     s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = total - cached, .output = output, .logits = logits,
         .from_layer = 0, .to_layer = cost->facts.layers, .before = enc.seconds, .before_joules = enc.joules,
         .streams = s->show, .first = output ? job_first : NULL, .done = job_done, .owner = s };
-    if (!duo_server_submit(duo_replica_server(r, s->place, s->replica), &s->job)) {
-        s->kv->users--;
-        duo_step_refuse(s, s->place, DUO_NO_MEMORY);
-        return;
-    }
     s->working = true;
-    if (s->place > 0) w->places[s->place].replicas[s->replica].jobs++;
+    if (duo_work_submit(r, s->place, s->replica, &s->job)) return;
+    s->working = false;
+    s->kv->users--;
+    duo_step_refuse(s, s->place, DUO_NO_MEMORY);
 }
 
 int duo_attachment_tokens(const struct duo_request *r, int place)
@@ -623,7 +621,7 @@ void duo_step_cancel(struct duo_step_record *s, bool now)
         s->told = true;
         if (tells(s->kind)) r->n_live--;
     }
-    if (s->working) s->job.written = duo_server_written(duo_replica_server(r, s->place, s->replica), &s->job);
+    if (s->working) s->job.written = duo_work_written(r, s->place, s->replica, &s->job);
     if (!s->chunk) duo_step_shown(s);
     if (s->kind != DUO_STEP_SCORE) duo_clock_cancel(w->clock, &s->alarm);
     if (now || s->kind == DUO_STEP_WAIT || duo_transport_delay(w, seat, s->place) <= 0) {

@@ -7,6 +7,7 @@
  * (4) The battery and the radio's signal are known on the device only: elsewhere NAN (1 on mains), and "up".
  * Everything else that a view holds is the request's own, or was declared. */
 #include "sim/request.h"
+#include "sim/server_api.h"
 
 #include <math.h>
 
@@ -20,7 +21,9 @@ void duo_world_publish(struct duo_world *w)
         struct duo_server_figures f;
         double rate = 0, wait = INFINITY;
         int rated = 0;
+        if (place->api) duo_api_figures(place->api, &f), rate = f.decode_rate, rated = 1, wait = f.wait;
         for (int i = 0; i < place->n_replicas; i++) {
+            if (place->replicas[i].state != DUO_REPLICA_UP) continue;
             duo_server_figures(place->replicas[i].server, &f);
             if (!isnan(f.decode_rate)) rate += f.decode_rate, rated++;
             if (f.wait < wait) wait = f.wait;

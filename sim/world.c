@@ -16,8 +16,11 @@
 #include <sys/mman.h>
 
 #include "sim/base/json.h"
+#include "sim/money.h"
 #include "sim/registry.h"
 #include "sim/request.h"
+#include "sim/scale.h"
+#include "sim/server_api.h"
 
 enum { BACKGROUND_CONTEXT = 512, DEVICE_BUDGET = 512, SESSION_SLOTS = 4096, STALLED = 100000 };
 
@@ -163,7 +166,7 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
     for (int i = 0; i < s->n_places; i++) {
         const struct duo_place_spec *p = &s->places[i];
         w->places[i + 1] = (struct duo_world_place){ .name = p->name, .spec = p, .site = p->site, .delay = p->rtt / 2,
-            .voice = voice_of(w, p->name, p->model), .n_replicas = p->replicas };
+            .voice = voice_of(w, p->name, p->model), .n_replicas = p->site == DUO_SITE_API ? 0 : p->most_replicas };
         DUO_TRY(duo_cost_new(&w->places[i + 1].cost, w->spec->catalogue, &(struct duo_cost_spec){ .model = p->model, .hardware = p->hardware,
             .quant = p->quant, .tensor_parallel = p->tensor_parallel, .file = s->file, .line = p->at.line, .n_over = p->n_over, .over = p->over }, err));
     }
@@ -183,6 +186,7 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
     for (int i = 0; i < w->n_classes; i++) w->class_edge[i] /= edge;
     w->n_devices = first;
     w->places[0].cost = NULL;
+    DUO_TRY(duo_money_build(w, err));
     if (s->cells.radio) DUO_TRY(duo_radio_find(w->spec->catalogue, s->cells.radio, &w->radio, err));
     else w->radio = (struct duo_radio){ .joules_byte_up = s->cells.joules_up, .joules_byte_down = s->cells.joules_down, .energy = DUO_ASSUMED };
     return DUO_OK;
@@ -478,10 +482,25 @@ static void *large(size_t bytes)
     return p;
 }
 
-static enum duo_status build_servers(struct duo_world *w)
+static struct duo_api *build_api(const struct duo_world *w, const struct duo_world_place *p)
+{
+    const struct duo_place_spec *s = p->spec;
+    struct duo_length_law ttft = s->ttft, rate = s->rate;
+    struct duo_growth growth;
+    struct duo_load one = p->cost->kind->item(p->cost, 1, 0, 0, p->cost->facts.layers, 1, &growth);
+
+    if (!(ttft.a > 0)) ttft = (struct duo_length_law){ .kind = DUO_FIXED, .a = p->cost->facts.start_seconds };
+    if (!(rate.a > 0)) rate = (struct duo_length_law){ .kind = DUO_FIXED, .a = 1 / p->cost->kind->price(p->cost, &one, 0, p->cost->facts.layers).seconds };
+    return duo_api_new(&(struct duo_api_spec){ .clock = w->clock, .gaps = (struct duo_gaps *)(uintptr_t)&w->gaps,
+        .seed = duo_hash(w->spec->seed, p->name, 0), .ttft = ttft, .rate = rate, .limit = s->limit, .burst = s->burst, .errors = s->errors,
+        .backoff = s->backoff, .retries = s->retries });
+}
+
+static enum duo_status build_servers(struct duo_world *w, struct duo_err *err)
 {
     for (int p = 1; p < w->n_places; p++) {
         struct duo_world_place *place = &w->places[p];
+        if (place->site == DUO_SITE_API) { place->api = build_api(w, place); continue; }
         place->replicas = duo_new((size_t)place->n_replicas, sizeof *place->replicas);
         for (int i = 0; i < place->n_replicas; i++) {
             place->replicas[i].server = duo_server_new(&(struct duo_server_spec){ .cost = place->cost, .clock = w->clock,
@@ -489,6 +508,7 @@ static enum duo_status build_servers(struct duo_world *w)
                 .background = place->spec->background, .background_context = BACKGROUND_CONTEXT, .gaps = &w->gaps });
             if (w->spec->step_singly) duo_server_step_singly(place->replicas[i].server, true);
         }
+        DUO_TRY(duo_scale_build(w, p, err));
     }
     return DUO_OK;
 }
@@ -525,7 +545,7 @@ enum duo_status duo_world_build(struct duo_world *w, const struct duo_run_spec *
         return bad;
     }
     DUO_TRY(build_net(w, err));
-    DUO_TRY(build_servers(w));
+    DUO_TRY(build_servers(w, err));
     w->devices = large((size_t)w->n_devices * sizeof *w->devices);
     for (int i = 0; i < w->n_classes; i++)
         if (w->classes[i].spec->battery <= 0) {
@@ -600,6 +620,7 @@ void duo_world_free(struct duo_world *w)
         struct duo_world_place *place = &w->places[p];
         for (int i = 0; place->replicas && i < place->n_replicas; i++) duo_server_free(place->replicas[i].server);
         free(place->replicas);
+        duo_api_free(place->api);
         if (place->cost) place->cost->kind->free(place->cost);
     }
     for (int i = 0; i < w->n_classes && w->classes; i++)

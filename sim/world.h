@@ -36,7 +36,20 @@ struct duo_outage_alarm { struct duo_world *world; struct duo_alarm alarm; const
 
 struct duo_published { double at, decode_rate, wait; };
 
-struct duo_replica { struct duo_server *server; int jobs; };
+struct duo_api;
+
+/* One copy of a place's model.  Those above the place's least number start and stop (scale.h). */
+struct duo_replica {
+    struct duo_server *server;
+    int    jobs;                   /* in it, waiting and running */
+    enum { DUO_REPLICA_UP, DUO_REPLICA_STARTING, DUO_REPLICA_OFF } state;
+    int    epoch;                  /* how often it stopped: KV of before is gone */
+    double since;                  /* date of its last start */
+    double seconds, counted;       /* up, of the times before; of them after the warm-up */
+    struct duo_alarm  alarm;       /* it is up; it was idle long enough */
+    struct duo_world *world;
+    int    place;
+};
 
 struct duo_world_place {           /* index 0 is the device: server and cost are the class's */
     const char           *name;
@@ -44,8 +57,10 @@ struct duo_world_place {           /* index 0 is the device: server and cost are
     enum duo_site         site;
     int                   voice;          /* -1: no role */
     struct duo_cost      *cost;
-    int                   n_replicas;
+    int                   n_replicas;     /* at most */
     struct duo_replica   *replicas;
+    struct duo_api       *api;            /* site api: instead of replicas */
+    double                grams_joule;    /* g CO2e; NAN: not known */
     double                delay;          /* from its site's hub, one way, s */
     struct duo_published     reports[DUO_PUBLISHED];
     int                   n_reports;
@@ -58,6 +73,7 @@ struct duo_device_class {
     int64_t            first, count;      /* devices [first, first + count) */
     int64_t            active, dead;
     double             joules;
+    double             grams_joule;       /* g CO2e; NAN: not known */
 };
 
 struct duo_device {                /* a million of these: keep it small */
@@ -77,11 +93,16 @@ struct duo_residence {
     struct duo_residence *next;
     int    place, replica;
     int    from_layer, to_layer;
+    int    epoch;                  /* of the replica */
+    int    kept;                   /* at an API: tokens that count as cached, ... */
+    double kept_until;             /* ... until that date */
     int    extra;                  /* tokens of attachments, before the prompt's */
     int    told;                   /* tokens there, as the seat last heard */
     int    users;                  /* jobs that work on it now */
     struct duo_text_path path;     /* whose positions are resident: extra + prompt + these */
 };
+
+static inline int duo_kv_tokens(const struct duo_residence *k) { return k->kept ? k->kept : k->kv.tokens; }
 
 struct duo_session {
     int    id, live;               /* live: requests in flight */

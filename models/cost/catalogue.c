@@ -20,8 +20,8 @@ const struct duo_key_info duo_keys[DUO_KEYS] = {
 #undef X
 };
 
-static const char *const table_names[DUO_NO_TABLE] = { "hardware", "models", "quants", "radios" };
-static const char *const one_of[DUO_NO_TABLE]      = { "hardware", "model", "quant", "radio" };
+static const char *const table_names[DUO_NO_TABLE] = { "hardware", "models", "quants", "radios", "carbon" };
+static const char *const one_of[DUO_NO_TABLE]      = { "hardware", "model", "quant", "radio", "region" };
 static const char *const claim_names[DUO_CLAIMS]   = { "facts", "time", "energy", "money" };
 
 struct table { int n; struct duo_row *rows; const char **names; };
@@ -253,6 +253,16 @@ enum duo_status duo_cost_new(struct duo_cost **out, const struct duo_catalogue *
     if (!(model = duo_catalogue_row(c, DUO_MODELS, spec->model, file, spec->line, err))) return DUO_BAD_INPUT;
     if (spec->quant && !(quant = duo_catalogue_row(c, DUO_QUANTS, spec->quant, file, spec->line, err))) return DUO_BAD_INPUT;
     return duo_linear_new(out, spec, hardware, model, quant, err);
+}
+
+enum duo_status duo_carbon_find(const struct duo_catalogue *c, const char *region, const char *file, int line, struct duo_carbon *out, struct duo_err *err)
+{
+    const struct duo_row *r = duo_catalogue_row(c, DUO_CARBON, region, file, line, err);
+
+    if (!r) return DUO_BAD_INPUT;
+    *out = (struct duo_carbon){ .grams_joule = r->value[DUO_KEY_grams_kwh] / 3.6e6, .status = r->status[DUO_CLAIM_ENERGY] };
+    snprintf(out->date, sizeof out->date, "%s", r->date);
+    return DUO_OK;
 }
 
 enum duo_status duo_radio_find(const struct duo_catalogue *c, const char *name, struct duo_radio *out, struct duo_err *err)

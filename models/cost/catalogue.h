@@ -4,7 +4,7 @@
 
 #include "models/cost/cost.h"
 
-enum duo_table { DUO_HARDWARE, DUO_MODELS, DUO_QUANTS, DUO_RADIOS, DUO_NO_TABLE };
+enum duo_table { DUO_HARDWARE, DUO_MODELS, DUO_QUANTS, DUO_RADIOS, DUO_CARBON, DUO_NO_TABLE };
 
 /* What a status column vouches for. */
 enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MONEY, DUO_CLAIMS };
@@ -40,6 +40,7 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(tail_seconds,     RADIOS,   ENERGY, 0,    NAN, "s")                                            \
     X(promotion_watts,  RADIOS,   ENERGY, 0,    NAN, "W")                                            \
     X(promotion_seconds, RADIOS,  ENERGY, 0,    NAN, "s")                                            \
+    X(grams_kwh,        CARBON,   ENERGY, 0,    NAN, "g CO2e/kWh")                                   \
     X(image_tokens,     NO_TABLE, TIME,   0,    576, "tokens an image becomes")                      \
     X(image_flop,       NO_TABLE, TIME,   0,    3.8e11, "FLOP to encode an image")                   \
     X(audio_bytes,      NO_TABLE, TIME,   1e-3, 160, "B of sound a token")                           \

@@ -144,6 +144,10 @@ int  duo_catalogue_drawn(const struct duo_catalogue *, const struct duo_drawn **
  * memory is refused with the arithmetic.  The caller frees it with cost->kind->free. */
 enum duo_status duo_cost_new(struct duo_cost **, const struct duo_catalogue *, const struct duo_cost_spec *, struct duo_err *);
 
+/* Grams of CO2e a joule of a region's electricity; a region that is not in the catalogue names the nearest. */
+struct duo_carbon { double grams_joule; enum duo_provenance status; char date[16]; };
+enum duo_status duo_carbon_find(const struct duo_catalogue *, const char *region, const char *file, int line, struct duo_carbon *out, struct duo_err *);
+
 /* The radio of a device (radio.c): power by state, joules a byte on top.  A transfer is: wake until it is 0 s, begin, end.
  * Each returns joules, which are the caller's to pay: promotion and a whole tail ahead, what was not used of a tail back
  * (negative), the bytes and the share of the active time.  `mark` is the transfer's own.  The state is the device's:

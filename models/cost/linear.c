@@ -89,7 +89,7 @@ static enum duo_status override(const struct duo_cost_spec *spec, double *value,
     size_t n = 0;
 
     for (int k = 0; k < DUO_KEYS; k++)
-        if (duo_keys[k].table != DUO_RADIOS) names[n++] = duo_keys[k].name;
+        if (duo_keys[k].table != DUO_RADIOS && duo_keys[k].table != DUO_CARBON) names[n++] = duo_keys[k].name;
     for (int i = 0; i < spec->n_over; i++) {
         const struct duo_constant *o = &spec->over[i];
         const char *near;

@@ -47,7 +47,9 @@ static const struct unit prices[]  = {
 static const struct unit wages[]   = {
     { "/s", 1, false }, { "/min", 1 / MINUTE, false }, { "/h", 1 / HOUR, true }, { "/d", 1 / DAY, false },
     { "/day", 1 / DAY, false }, { 0 } };
-
+static const struct unit tolls[]   = {
+    { "/kB", 1e-3, false }, { "/MB", 1e-6, false }, { "/GB", 1e-9, true }, { "/TB", 1e-12, false }, { "/GiB", 0x1p-30, false }, { 0 } };
+static const struct unit fares[]   = { { "/J", 1, false }, { "/kWh", 1 / 3.6e6, true }, { "/MWh", 1 / 3.6e9, false }, { 0 } };
 
 static const struct { const char *words, *example; } texts[DUO_DIM_END] = {
 #define X(name, unit, sample) [DUO_DIM_##name] = { unit, sample },
@@ -69,6 +71,8 @@ static const struct { const struct unit *units; bool bare, endless, dollars; } r
     [DUO_DIM_MONEY]           = { money,  .dollars = true },
     [DUO_DIM_MONEY_PER_TOKEN] = { prices, .dollars = true },
     [DUO_DIM_MONEY_PER_TIME]  = { wages,  .dollars = true },
+    [DUO_DIM_MONEY_PER_BYTES] = { tolls,  .dollars = true },
+    [DUO_DIM_MONEY_PER_ENERGY] = { fares, .dollars = true },
 };
 
 static bool space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }

@@ -18,7 +18,9 @@
     X(RATE,    "a rate",                      "40/s")            \
     X(MONEY,   "an amount of money",          "$0.15")           \
     X(MONEY_PER_TOKEN, "a price of tokens",   "$0.15/Mtok")      \
-    X(MONEY_PER_TIME,  "a price of time",     "$2.50/h")
+    X(MONEY_PER_TIME,  "a price of time",     "$2.50/h")         \
+    X(MONEY_PER_BYTES, "a price of data",     "$5/GB")           \
+    X(MONEY_PER_ENERGY, "a price of energy",  "$0.30/kWh")
 
 enum duo_dimension {
 #define X(name, unit, example) DUO_DIM_##name,

@@ -61,7 +61,7 @@ static inline void results_add_request(sqlite3 *db, sqlite3_stmt **kept, int64_t
 
 static inline struct duo_row_run results_run(const char *variant, int policy, const char *label, const char *name, int64_t seed)
 {
-    struct duo_row_run r = { .policy = policy, .seed = seed, .itl_p50 = 0.03, .itl_p99 = 0.1, .unmatched = DUO_NONE };
+    struct duo_row_run r = { .policy = policy, .seed = seed, .itl_p50 = 0.03, .itl_p99 = 0.1, .dollars_reserved = (double)NAN, .unmatched = DUO_NONE };
     snprintf(r.variant, sizeof r.variant, "%s", variant);
     snprintf(r.label, sizeof r.label, "%s", label);
     snprintf(r.name, sizeof r.name, "%s", name);

@@ -173,7 +173,7 @@ static void for_programs(void)
         "want=\"variant policy label params cheats seeds requests answered failed pending quality quality_answered gain_over_mix oracle_share"
         " cloud_share ttft_mean ttft_p50 ttft_p99 tpot_mean itl_p50 e2e_mean e2e_p50 e2e_p99 joules_device joules_radio joules_cloud dollars"
         " dollars_regime bytes_up bytes_down wasted_tokens wasted_joules slo_share net answers provenance_time provenance_energy"
-        " provenance_money provenance_quality\".split()\n"
+        " provenance_money provenance_quality grams\".split()\n"
         "for r in rows:\n"
         " k=list(r)\n"
         " assert [x for x in k if not x.startswith((\"low_\",\"high_\")) and x!=\"seed\"]==want, k\n"
