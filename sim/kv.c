@@ -5,7 +5,7 @@
  * (2) The next step at a place goes to the replica with the longest resident beginning of its input; else to the
  *     one with the fewest jobs (the first of equals).
  * (3) What is missing is run again, and paid.
- * (4) A replica that stops (place.c) loses all KV.
+ * (4) A replica that stops (scale.h) loses all KV.
  * (5) An API keeps no KV of ours: an input's beginning that it had seen counts as cached, for its price, for a
  *     while after that call. */
 #include "sim/request.h"
@@ -21,11 +21,11 @@ struct duo_server *duo_replica_server(struct duo_request *r, int place, int repl
 int duo_pick_replica(struct duo_world *w, int place)
 {
     const struct duo_world_place *p = &w->places[place];
-    int best = 0;
+    int best = -1;
 
     if (place == DUO_DEVICE || p->api) return 0;
-    for (int i = 1; i < p->n_replicas; i++)
-        if (p->replicas[i].state == DUO_REPLICA_UP && p->replicas[i].jobs < p->replicas[best].jobs) best = i;
+    for (int i = 0; i < p->n_replicas; i++)
+        if (p->replicas[i].state == DUO_REPLICA_UP && (best < 0 || p->replicas[i].jobs < p->replicas[best].jobs)) best = i;
     return best;
 }
 
