@@ -3,6 +3,9 @@
 # (1) What generate writes is the same for any number of threads and any instruction set, drawn or not; another seed draws otherwise.
 # (2) generate --json is JSON whose tokens make up its text; bench prints one object a line, a line for each thread count and phase.
 # (3) bench counts the bytes of the matrices that a token reads.
+# (4) A drafter changes nothing of the text: drafts that are mostly right, mostly wrong, of any length; drawn or not.  One with
+#     another vocabulary is refused.
+# (5) What does not fit the memory is refused with both numbers, exit 4.
 duosim=$(realpath "$1") || exit 2
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
@@ -24,6 +27,9 @@ write() {
 }
 
 "$duosim" models make --like tiny-qwen3 --quant q4_k_m --out tiny.gguf >/dev/null || exit 2
+"$duosim" models make --like tiny-qwen3 --quant q4_0 --out other.gguf >/dev/null || exit 2
+"$duosim" models make --like tiny-llama --quant q8_0 --out llama.gguf >/dev/null || exit 2
+"$duosim" models make --like smollm2-135m --quant q8_0 --out big.gguf >/dev/null || exit 2
 drawn='--temp 1.2 --top-k 50 --top-p 0.95 --min-p 0.01 --seed 3'
 # shellcheck disable=SC2086
 for how in '--temp 0' "$drawn"; do
@@ -37,6 +43,26 @@ for how in '--temp 0' "$drawn"; do
         is "generate $how, $isa" cmp -s want got
     done
 done
+# shellcheck disable=SC2086
+for draft in tiny.gguf other.gguf; do
+    for how in '--temp 0' "$drawn"; do
+        write want $how
+        for n in 1 4 17; do
+            write got $how --draft "$draft" --draft-tokens $n
+            is "generate $how --draft $draft --draft-tokens $n" cmp -s want got
+        done
+        is "it says what was accepted" grep -q '^drafted: [1-9][0-9]*, accepted: [0-9]* ' got.err
+    done
+done
+write got --temp 0 --draft tiny.gguf
+is 'a drafter that is the model itself is always right' grep -q 'accepted: .*(100.0%), in 5 passes' got.err
+"$duosim" generate tiny.gguf --draft llama.gguf -p x -n 4 >got 2>got.err
+is 'another vocabulary, exit 2' [ $? -eq 2 ]
+is 'another vocabulary, in words' grep -q "llama.gguf: its vocabulary of 1024 is not that of tiny.gguf (1024): token 0 is" got.err
+is 'another vocabulary, nothing written' [ ! -s got ]
+(ulimit -v 250000 && exec "$duosim" generate big.gguf -p x -n 4000 --threads 1) >got 2>got.err
+is 'too little memory, exit 4' [ $? -eq 4 ]
+is 'too little memory, in words' grep -q '^big.gguf: its weights need 0.[0-9]* GB of memory; 0.[0-9]* GB are free$' got.err
 # shellcheck disable=SC2086
 write other $drawn --seed 4
 is 'another seed' sh -c '! cmp -s want other'

@@ -4,12 +4,17 @@
 #include <string.h>
 
 #include "models/slm/inside.h"
+#include "models/slm/machine.h"
 
 /* ---------------------------------------------------------------- make, free, roll back */
 
 static enum duo_status set_up(struct duo_context *c, struct duo_err *err)
 {
     const struct duo_shape *s = &c->model->shape;
+    char what[64];
+    double values = (double)s->kv_heads * (double)(s->key_width + s->value_width), bits = 8.0 * duo_format_info(c->format)->bytes / duo_format_info(c->format)->values;
+    snprintf(what, sizeof what, "keys and values of %zu tokens in %s", c->capacity, duo_format_info(c->format)->name);
+    DUO_TRY(duo_machine_room((double)(c->to - c->from) * (double)c->capacity * values * bits / 8, what, "", err));
     c->caches = duo_new((size_t)(c->to - c->from), sizeof *c->caches);
     c->held = duo_new((size_t)(c->to - c->from), sizeof *c->held);
     for (int l = 0; l < c->to - c->from; l++)

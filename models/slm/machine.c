@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -16,6 +18,67 @@ double duo_machine_seconds(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---------------------------------------------------------------- memory */
+
+/* A number in a file of the system, behind `key` when that is not NULL; NAN: none ("max" in a control group). */
+static double number_in(const char *path, const char *key)
+{
+    FILE *f = fopen(path, "r");
+    char word[128];
+    double value = NAN;
+    bool found = !key;
+    while (f && fscanf(f, "%127s", word) == 1) {
+        char *end;
+        if (found) {
+            value = strtod(word, &end);
+            if (end == word || *end) value = NAN;
+            break;
+        }
+        found = strcmp(word, key) == 0;
+    }
+    if (f) fclose(f);
+    return value;
+}
+
+static double group_limit(void)
+{
+    double limit = number_in("/sys/fs/cgroup/memory.max", NULL);
+    return isnan(limit) ? number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", NULL) : limit;
+}
+
+static double group_used(void)
+{
+    double used = number_in("/sys/fs/cgroup/memory.current", NULL), cached = number_in("/sys/fs/cgroup/memory.stat", "inactive_file");
+    if (isnan(used)) used = number_in("/sys/fs/cgroup/memory/memory.usage_in_bytes", NULL);
+    return isnan(cached) ? used : used - cached;                 /* what is only cached is given up when asked for */
+}
+
+double duo_machine_memory(void)
+{
+    struct rlimit own;
+    double left = number_in("/proc/meminfo", "MemAvailable:") * 1024, group = group_limit() - group_used();
+    if (isnan(left)) left = INFINITY;
+    if (group < left) left = group;
+    if (getrlimit(RLIMIT_AS, &own) == 0 && own.rlim_cur != RLIM_INFINITY) {
+        double space = (double)own.rlim_cur - number_in("/proc/self/statm", NULL) * (double)sysconf(_SC_PAGESIZE);
+        if (space < left) left = space;
+    }
+    return left < 0 ? 0 : left;
+}
+
+double duo_machine_memory_all(void)
+{
+    double all = number_in("/proc/meminfo", "MemTotal:") * 1024, group = group_limit();
+    return group < all ? group : all;
+}
+
+enum duo_status duo_machine_room(double bytes, const char *what, const char *path, struct duo_err *err)
+{
+    double left = duo_machine_memory();
+    if (bytes <= left) return DUO_OK;
+    return duo_fail_at(err, DUO_NO_RESOURCES, path, 0, 0, "%s need %.2f GB of memory; %.2f GB are free", what, bytes * 1e-9, left * 1e-9);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -124,16 +187,54 @@ __attribute__((target("arch=armv8.2-a+dotprod"))) static double peak_neon(void)
 }
 #endif
 
-static peak_fn *peak_of(enum duo_isa isa)
+/* ---------------------------------------------------------------- F32 */
+
+enum { FLOATS = 12 };            /* chains: more than the instruction's latency times its units */
+
+static double fused_scalar(void)
+{
+    float sum[FLOATS] = { 0 }, a = 1, b = 0.5f;
+    for (int i = 0; i < ROUNDS; i++) {
+        __asm__ volatile("" : "+x"(a));
+        for (int k = 0; k < FLOATS; k++) sum[k] = sum[k] * b + a;
+    }
+    for (int k = 0; k < FLOATS; k++) __asm__ volatile("" : : "x"(sum[k]));
+    return (double)ROUNDS * FLOATS;
+}
+
+#define FUSED(name, target_, vector, lanes, zero, one, fma, reg)                                 \
+    __attribute__((target(target_))) static double name(void)                                    \
+    {                                                                                            \
+        vector sum[FLOATS], a = one(1.0f), b = one(0.5f);                                        \
+        for (int k = 0; k < FLOATS; k++) sum[k] = zero;                                          \
+        for (int i = 0; i < ROUNDS; i++) {                                                       \
+            _Pragma("GCC unroll 12") for (int k = 0; k < FLOATS; k++) {                          \
+                __asm__ volatile("" : "+" reg(a));                                               \
+                sum[k] = fma;                                                                    \
+            }                                                                                    \
+        }                                                                                        \
+        for (int k = 0; k < FLOATS; k++) __asm__ volatile("" : : reg(sum[k]));                   \
+        return (double)ROUNDS * FLOATS * (lanes);                                                \
+    }
+#if defined(__x86_64__)
+FUSED(fused_avx2,   "avx2,fma", __m256, 8,  _mm256_setzero_ps(), _mm256_set1_ps, _mm256_fmadd_ps(sum[k], b, a), "x")
+FUSED(fused_avx512, "avx512f",  __m512, 16, _mm512_setzero_ps(), _mm512_set1_ps, _mm512_fmadd_ps(sum[k], b, a), "v")
+#elif defined(__aarch64__)
+FUSED(fused_neon, "arch=armv8.2-a+dotprod", float32x4_t, 4, vdupq_n_f32(0), vdupq_n_f32, vfmaq_f32(a, sum[k], b), "w")
+#endif
+
+/* ---------------------------------------------------------------- peaks of all threads */
+
+static peak_fn *peak_of(enum duo_isa isa, bool floats)
 {
     switch (isa) {
 #if defined(__x86_64__)
-    case DUO_ISA_AVX2:   return peak_avx2;
-    case DUO_ISA_AVX512: return peak_avx512;
+    case DUO_ISA_AVX2:   return floats ? fused_avx2 : peak_avx2;
+    case DUO_ISA_AVX512: return floats ? fused_avx512 : peak_avx512;
 #elif defined(__aarch64__)
-    case DUO_ISA_NEON:   return peak_neon;
+    case DUO_ISA_NEON:   return floats ? fused_neon : peak_neon;
 #endif
-    default:             return peak_scalar;
+    default:             return floats ? fused_scalar : peak_scalar;
     }
 }
 
@@ -146,11 +247,11 @@ static void peak_piece(void *arg, size_t i, int thread)
     p->macs[i] = p->run();
 }
 
-double duo_machine_int8(struct duo_pool *pool)
+static double peak(struct duo_pool *pool, bool floats)
 {
     enum { PIECES = 4 * DUO_MAX_THREADS };
     double macs[PIECES], best = 0;
-    struct peaking p = { peak_of(duo_isa_current()), macs };
+    struct peaking p = { peak_of(duo_isa_current(), floats), macs };
     size_t n = 4 * (size_t)duo_pool_threads(pool);
     for (int t = 0; t < PEAK_TIMES; t++) {
         double start = duo_machine_seconds(), all = 0;
@@ -161,3 +262,6 @@ double duo_machine_int8(struct duo_pool *pool)
     }
     return best;
 }
+
+double duo_machine_int8(struct duo_pool *pool) { return peak(pool, false); }
+double duo_machine_fp32(struct duo_pool *pool) { return peak(pool, true); }

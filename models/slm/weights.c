@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "models/slm/inside.h"
+#include "models/slm/machine.h"
 
 static enum duo_status load_matrix(struct duo_model *m, struct duo_matrix *to, const struct duo_gguf_tensor *t, struct duo_pool *pool,
                                    struct duo_err *err)
@@ -88,10 +89,23 @@ static void name_quant(struct duo_model *m)
     snprintf(m->quant, sizeof m->quant, "%s", duo_format_info((enum duo_format)most)->name);
 }
 
+/* What packing takes: about the bytes of the file's matrices, but for those that are used in place. */
+static double packed_bytes(const struct duo_model *m)
+{
+    double bytes = 0;
+    for (int i = 0; i < duo_gguf_tensors(m->gguf); i++) {
+        const struct duo_gguf_tensor *t = duo_gguf_tensor(m->gguf, i);
+        bool embedding = strcmp(t->name, "token_embd.weight") == 0;
+        if (duo_format_info(t->format)->values > 1 && (!embedding || m->shape.tied)) bytes += (double)t->bytes;
+    }
+    return bytes;
+}
+
 static enum duo_status load(struct duo_model *m, const char *path, struct duo_pool *pool, struct duo_err *err)
 {
     DUO_TRY(duo_gguf_open(&m->gguf, path, err));
     DUO_TRY(duo_shape_read(&m->shape, m->gguf, err));
+    DUO_TRY(duo_machine_room(packed_bytes(m), "its weights", path, err));
     m->layers = duo_new((size_t)m->shape.layers, sizeof *m->layers);
     DUO_TRY(load_parts(m, &m->whole, -1, pool, err));
     for (int l = 0; l < m->shape.layers; l++) DUO_TRY(load_parts(m, &m->layers[l], l, pool, err));
