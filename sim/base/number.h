@@ -1,4 +1,4 @@
-/* number.h - numbers and text without the locale.  For this room's own files. */
+/* number.h - numbers and text without the locale. */
 #ifndef DUO_BASE_NUMBER_H
 #define DUO_BASE_NUMBER_H
 

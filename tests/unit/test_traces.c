@@ -1,4 +1,4 @@
-/* test_traces.c - arrivals (process.c, azure.c, csv.c, arrivals.c) and capacities (mahimahi.c, pensieve.c,
+/* test_traces.c - arrivals (process.c, azure.c, csv.c, mooncake.c, arrivals.c) and capacities (mahimahi.c, pensieve.c,
  * capacity.c) by requirement number.  With DUOSIM_DATA: the sums and means that the data's own README files state. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -144,6 +144,37 @@ static void all_traces(void)
     err = (struct duo_err){ 0 };
     CHECK_INT(duo_arrivals_trace(&a, "/nowhere/at/all.csv", NULL, 1, 0, NULL, &err), DUO_BAD_INPUT);
     CHECK_TEXT(err.file, "/nowhere/at/all.csv");
+}
+
+#define MOON(ms, in, out, ids) "{\"timestamp\": " ms ", \"input_length\": " in ", \"output_length\": " out ", \"hash_ids\": [" ids "]}\n"
+
+static void mooncake(void)
+{
+    struct duo_arrivals *a = read_as(MOON("3000", "700", "9", "4, 5") "\n" MOON("500", "512", "0", "7") " { \"more\": {\"a\": [1, {}, \"\\\"}\"], \"b\": null},"
+                                     "\"hash_ids\":[4294967295],\"output_length\":2,\"input_length\":1,\"timestamp\":1500 }", NULL, 1, 0);
+    struct duo_arrival x;
+
+    CHECK(a != NULL);
+    if (a) {
+        CHECK_INT(count.read, 3); CHECK_INT(count.emitted, 2); CHECK_INT(count.inversions, 1);              /* (1), (4) */
+        CHECK_TEXT(count.dropped[0].why, "no output tokens");
+        CHECK_INT(duo_arrivals_id_tokens(a), 512);
+        x = pop(a);
+        CHECK_NEAR(x.at, 0, 0); CHECK_INT(x.prompt_tokens, 1); CHECK_INT(x.n_ids, 1); CHECK_INT(x.ids[0], 4294967295);
+        x = pop(a);
+        CHECK_NEAR(x.at, 1.5, 0); CHECK_INT(x.output_tokens, 9); CHECK_INT(x.n_ids, 2); CHECK_INT(x.ids[0], 4); CHECK_INT(x.ids[1], 5);
+        CHECK_INT(x.session, -1);
+    }
+    duo_arrivals_free(a);
+    refused(MOON("1", "5", "1", "1") "{\"timestamp\": 1}\n", NULL, 2, 1, "expected the keys timestamp");     /* (2) */
+    refused(MOON("1", "5", "1", "1, 2"), NULL, 1, 1, "as many hash_ids");
+    refused(MOON("1", "600", "1", "1, 1"), NULL, 1, 76, "twice");
+    refused(MOON("1", "600", "1", "1, -1"), NULL, 1, 75, "an id");
+    refused(MOON("1", "1.5", "1", "1"), NULL, 1, 34, "tokens");
+    refused(MOON("1", "5", "1", "1") "[1]\n", NULL, 2, 1, "a JSON object");
+    refused("{\"timestamp\": 1", NULL, 1, 16, ", or }");
+    refused("{\"chat_id\": 159, \"timestamp\": 0.3}\n", NULL, 1, 12, "Qwen-Bailian");                         /* (3) */
+    refused("at\n1\n", "mooncake", 1, 1, "a JSON object");
 }
 
 /* Mean and variance of the gaps of n draws; the standard error of the mean is cv / (rate sqrt(n)). */
@@ -329,6 +360,38 @@ static void azure_data(void)     /* figures: the README of azure-llm-2023-conv *
     duo_arrivals_free(a);
 }
 
+static void mooncake_data(void)  /* figures: the README of mooncake */
+{
+    char name[512];
+    const char *from = data("mooncake/conversation_trace_first1800s.jsonl", name, sizeof name);
+    struct duo_arrivals *a = NULL;
+    struct duo_arrival x = { 0 };
+    double input = 0, output = 0, last = 0, reused = 0, blocks = 0, leading = 0;
+    static bool seen[1 << 20];
+    int distinct = 0;
+
+    if (!from) { CHECK_SKIP("no mooncake below DUOSIM_DATA"); return; }
+    err = (struct duo_err){ 0 };
+    CHECK_INT(duo_arrivals_trace(&a, from, NULL, 1, 0, &count, &err), DUO_OK);
+    while (a && duo_arrivals_next(a, &x)) {
+        int n = 0;
+        input += x.prompt_tokens, output += x.output_tokens, last = x.at, blocks += x.n_ids;
+        while (n < x.n_ids && seen[x.ids[n] & 0xFFFFF]) n++;
+        leading += n, reused += n * 512 < x.prompt_tokens ? n * 512 : x.prompt_tokens;
+        for (int i = 0; i < x.n_ids; i++) distinct += !seen[x.ids[i] & 0xFFFFF], seen[x.ids[i] & 0xFFFFF] = true;
+    }
+    CHECK_INT(count.read, 5719);
+    CHECK_INT(count.emitted, 5719);
+    CHECK_INT(count.inversions, 0);
+    CHECK_NEAR(input / 5719, 12870.1, 0.05);
+    CHECK_NEAR(output / 5719, 345.7, 0.05);
+    CHECK_NEAR(last, 1797, 0);
+    CHECK_INT(distinct, 96534);
+    CHECK_NEAR(leading / blocks, 0.340903, 5e-7);
+    CHECK_NEAR(reused / input, 0.347198, 5e-7);
+    duo_arrivals_free(a);
+}
+
 static void mahimahi_data(void)  /* figures: the README of net-mahimahi-lte */
 {
     static const struct { const char *name; int packets; double seconds, mbit; } files[] = {
@@ -363,9 +426,11 @@ int main(void)
     processes();
     mahimahi();
     pensieve();
+    mooncake();
     azure_data();
+    mooncake_data();
     mahimahi_data();
-    CHECK_INT(duo_arrival_formats(&names, &about), 2);
+    CHECK_INT(duo_arrival_formats(&names, &about), 3);
     CHECK_TEXT(names[0], "azure");
     CHECK_INT(duo_capacity_formats(&names, &about), 2);
     CHECK_TEXT(names[0], "mahimahi");

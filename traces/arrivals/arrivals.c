@@ -5,10 +5,12 @@
  *     earlier than the one before it in the file is an inversion.
  * (3) Dates are divided by rate_scale.
  * (4) read = emitted + dropped, by reason; those after the first `requests` are dropped, too.
- * (5) The format is found from the header, or given; an unknown name is refused with the nearest one. */
+ * (5) The format is found from the header (a file that begins with { has lines of JSON), or given; an unknown name is
+ *     refused with the nearest one. */
 #include "traces/arrivals/arrivals.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +21,15 @@
 static const struct {
     const char *name, *about;
     const char *column[2];                    /* a header with both is of this format */
-    duo_arrival_importer *read;
+    duo_arrival_importer *read;               /* or: */
+    duo_arrival_reader   *read_lines;
 } formats[] = {
     { "azure", "Azure LLM inference traces 2023, 2024, 2025: TIMESTAMP, ContextTokens, GeneratedTokens",
-      { "TIMESTAMP", "ContextTokens" }, duo_arrivals_azure },
+      { "TIMESTAMP", "ContextTokens" }, duo_arrivals_azure, NULL },
     { "csv", "a table of one's own: at (s), prompt_tokens, output_tokens, session, turn; all but at optional",
-      { "at", "at" }, duo_arrivals_csv },
+      { "at", "at" }, duo_arrivals_csv, NULL },
+    { "mooncake", "Mooncake's traces, JSON lines: timestamp (ms), input_length, output_length, hash_ids of 512-token blocks",
+      { NULL, NULL }, NULL, duo_arrivals_mooncake },
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -57,6 +62,15 @@ void duo_arrival_add(struct duo_arrival_rows *rows, struct duo_arrival a)
     rows->row[rows->n++] = a;
 }
 
+void duo_arrival_id(struct duo_arrival_rows *rows, uint32_t id)
+{
+    if (rows->n_ids == rows->ids_room) {
+        rows->ids_room = rows->ids_room ? rows->ids_room * 2 : 4096;
+        rows->ids = duo_grow(rows->ids, (size_t)rows->ids_room, sizeof *rows->ids);
+    }
+    rows->ids[rows->n_ids++] = id;
+}
+
 void duo_arrival_drop(struct duo_trace_count *count, const char *why, int64_t rows)
 {
     int i = 0;
@@ -80,19 +94,54 @@ enum duo_status duo_arrival_whole(const struct duo_csv *csv, int column, int *ou
 
 /* ---- a trace ---- */
 
-static enum duo_status format_of(const struct duo_csv *csv, const char *path, const char *format, int *out, struct duo_err *err)
+/* By name, or by what the file looks like; *out -1: a table, whose header will say. */
+static enum duo_status format_of(FILE *in, const char *format, int *out, struct duo_err *err)
 {
     const char *const *names, *near;
-    int n = duo_arrival_formats(&names, NULL);
+    int n = duo_arrival_formats(&names, NULL), c;
 
+    if (!format) {
+        while ((c = getc(in)) == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
+        rewind(in);
+        *out = -1;
+        for (int i = 0; i < n && c == '{'; i++)
+            if (formats[i].read_lines) *out = i;
+        return DUO_OK;
+    }
     for (*out = 0; *out < n; ++*out)
-        if (format ? strcmp(format, formats[*out].name) == 0
-                   : duo_csv_find(csv, formats[*out].column[0]) >= 0 && duo_csv_find(csv, formats[*out].column[1]) >= 0)
-            return DUO_OK;
-    if (!format)
-        return duo_fail_at(err, DUO_BAD_INPUT, path, 1, 1, "no known header of arrivals: expected TIMESTAMP,ContextTokens,GeneratedTokens (azure) or at,... (csv)");
+        if (strcmp(format, formats[*out].name) == 0) return DUO_OK;
     near = duo_nearest(format, names, (size_t)n);
-    return duo_fail(err, DUO_BAD_INPUT, "unknown format of arrivals \"%s\" (%s%s)", format, near ? "did you mean " : "there are: azure, csv", near ? near : "");
+    return duo_fail(err, DUO_BAD_INPUT, "unknown format of arrivals \"%s\" (%s%s)", format, near ? "did you mean " : "there are: azure, csv, mooncake",
+                    near ? near : "");
+}
+
+static enum duo_status read_table(int which, const char *path, struct duo_arrival_rows *rows, struct duo_trace_count *count, struct duo_err *err)
+{
+    struct duo_csv *csv = NULL;
+    enum duo_status status;
+
+    DUO_TRY(duo_csv_open(&csv, path, ',', err));
+    for (int i = 0; i < FORMATS && which < 0; i++)
+        if (formats[i].read && duo_csv_find(csv, formats[i].column[0]) >= 0 && duo_csv_find(csv, formats[i].column[1]) >= 0) which = i;
+    status = which >= 0 ? formats[which].read(csv, rows, count, err)
+           : duo_fail_at(err, DUO_BAD_INPUT, path, 1, 1, "no known header of arrivals: expected TIMESTAMP,ContextTokens,GeneratedTokens (azure), "
+                         "at,... (csv) or lines of JSON (mooncake)");
+    duo_csv_close(csv);
+    return status;
+}
+
+static enum duo_status read_file(const char *path, const char *format, struct duo_arrival_rows *rows, struct duo_trace_count *count, struct duo_err *err)
+{
+    FILE *in = fopen(path, "rb");
+    enum duo_status status;
+    int which = -1;
+
+    if (!in) return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "%s", strerror(errno));
+    status = format_of(in, format, &which, err);                              /* (5) */
+    if (status == DUO_OK && which >= 0 && formats[which].read_lines) status = formats[which].read_lines(in, path, rows, count, err);
+    else if (status == DUO_OK) status = read_table(which, path, rows, count, err);
+    fclose(in);
+    return status;
 }
 
 static int by_date(const void *a, const void *b)
@@ -137,25 +186,22 @@ enum duo_status duo_arrivals_trace(struct duo_arrivals **out, const char *path, 
 {
     struct duo_arrivals *a = duo_new(1, sizeof *a);
     struct duo_trace_count own;
-    struct duo_csv *csv = NULL;
     enum duo_status status;
-    int which;
+    int64_t first = 0;
 
     assert(rate_scale > 0);
     *out = NULL;
     if (!count) count = &own;
     memset(count, 0, sizeof *count);
     a->is_trace = true;
-    status = duo_csv_open(&csv, path, ',', err);
-    if (status == DUO_OK) status = format_of(csv, path, format, &which, err);                         /* (5) */
-    if (status == DUO_OK) status = formats[which].read(csv, &a->rows, count, err);
-    if (csv) duo_csv_close(csv);
+    status = read_file(path, format, &a->rows, count, err);
     if (status == DUO_OK && a->rows.n == 0)
         status = duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no request in this trace: %lld rows read, none kept", (long long)count->read);
     if (status != DUO_OK) {
         duo_arrivals_free(a);
         return status;
     }
+    for (int64_t i = 0; i < a->rows.n; first += a->rows.row[i++].n_ids) a->rows.row[i].ids = a->rows.ids + first;
     put_in_order(&a->rows, rate_scale, count);
     if (requests > 0 && a->rows.n > requests) {
         duo_arrival_drop(count, "after the requests asked for", a->rows.n - requests);                /* (4) */
@@ -187,9 +233,12 @@ bool duo_arrivals_next(struct duo_arrivals *a, struct duo_arrival *out)
     return true;
 }
 
+int duo_arrivals_id_tokens(const struct duo_arrivals *a) { return a->rows.id_tokens; }
+
 void duo_arrivals_free(struct duo_arrivals *a)
 {
     if (!a) return;
     free(a->rows.row);
+    free(a->rows.ids);
     free(a);
 }

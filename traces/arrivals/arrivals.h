@@ -14,6 +14,8 @@ struct duo_arrival {
     double at;                         /* s since the first possible instant */
     int    prompt_tokens, output_tokens;   /* 0: not in the trace */
     int    session, turn;              /* -1, 0: none */
+    int    n_ids;                      /* of the prompt's leading blocks, duo_arrivals_id_tokens() each; 0: not in the trace */
+    const uint32_t *ids;               /* live as long as the arrivals; equal leading ids: equal text */
 };
 
 struct duo_arrivals;
@@ -30,6 +32,7 @@ enum duo_status duo_arrivals_trace(struct duo_arrivals **, const char *path, con
                                    int64_t requests, struct duo_trace_count *, struct duo_err *);
 
 bool duo_arrivals_next(struct duo_arrivals *, struct duo_arrival *out);    /* false: no more */
+int  duo_arrivals_id_tokens(const struct duo_arrivals *);                  /* tokens that an id stands for; 0: there are none */
 void duo_arrivals_free(struct duo_arrivals *);
 
 /* The table of formats: name and one line about each; for `duosim formats`. */
