@@ -2,8 +2,8 @@
  *
  * (1) KV stays at the replica where it was computed, until the request or its session ends, or until the server
  *     evicts it.  It holds the positions of one text: attachments, prompt, answer.
- * (2) The next step at a place goes to the replica with the longest resident beginning of its input; else to the
- *     one with the fewest jobs (the first of equals).
+ * (2) The next step at a place goes to the replica with the longest resident beginning of its input; where there is
+ *     none, the place's balancer chooses.
  * (3) What is missing is run again, and paid.
  * (4) A replica that stops (scale.h) loses all KV.
  * (5) An API keeps no KV of ours: an input's beginning that it had seen counts as cached, for its price, for a
@@ -16,17 +16,6 @@ static struct duo_residence **list_of(struct duo_request *r) { return r->session
 struct duo_server *duo_replica_server(struct duo_request *r, int place, int replica)
 {
     return place == DUO_DEVICE ? duo_device_server(r->world, r->row.device) : r->world->places[place].replicas[replica].server;
-}
-
-int duo_pick_replica(struct duo_world *w, int place)
-{
-    const struct duo_world_place *p = &w->places[place];
-    int best = -1;
-
-    if (place == DUO_DEVICE || p->api) return 0;
-    for (int i = 0; i < p->n_replicas; i++)
-        if (p->replicas[i].state == DUO_REPLICA_UP && (best < 0 || p->replicas[i].jobs < p->replicas[best].jobs)) best = i;
-    return best;
 }
 
 /* Positions of `k` that a text with this path can use. */

@@ -188,7 +188,7 @@ static void run(struct duo_step_record *s)
     if (p->place == DUO_DEVICE && w->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
     x->upto = x->start + x->made;
     s->job = (struct duo_job){ .kv = &p->kv->kv, .cached = p->seen < p->kv->kv.tokens ? p->seen : p->kv->kv.tokens,
-        .logits = head, .from_layer = p->from_layer, .to_layer = p->to_layer, .done = part_done, .owner = s };
+        .logits = head, .priority = r->class->spec->priority, .from_layer = p->from_layer, .to_layer = p->to_layer, .done = part_done, .owner = s };
     s->job.before = x->before, s->job.before_joules = x->before_joules;
     x->before = x->before_joules = 0;
     s->job.fresh = x->upto - s->job.cached;                /* more than what came when its KV was evicted meanwhile */
@@ -226,7 +226,7 @@ void duo_parts_begin(struct duo_step_record *s)
         layer = p->to_layer;
         if (p->exit_above > 0 && ask.exit_layer == 0) ask.exit_layer = p->to_layer, ask.exit_above = p->exit_above, ask.layers = duo_place_cost(w, r, p->place)->facts.layers;
         p->kv = duo_kv_find(r, p->place, &r->texts[s->from].path, p->from_layer, p->to_layer, &cached);    /* (5) */
-        p->replica = p->kv ? p->kv->replica : duo_pick_replica(w, p->place);
+        p->replica = p->kv ? p->kv->replica : duo_pick_replica(r, p->place);
         if (!p->kv) p->kv = duo_kv_make(r, p->place, p->replica, p->from_layer, p->to_layer), p->kv->extra = extra;
         p->seen = cached;
         if (i == 0 && cached > 0) x->before = x->before_joules = 0;        /* encoded before */

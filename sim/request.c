@@ -112,6 +112,7 @@ void duo_request_arrive(struct duo_world *w, const struct duo_arrival *a, int qu
     if (r->query.turn > 0) r->query.attachment = 0, r->query.attachment_bytes = 0;      /* it came with the first turn */
     r->prompt_tokens = r->query.prompt_tokens;
     r->row.prompt_tokens = r->prompt_tokens;
+    if (w->prompt_ids && r->query.turn == 0) r->ids = w->prompt_ids[query % w->n_prompt_ids];
     (void)a;
     place_on_device(w, r);
     if (r->query.session >= 0) {

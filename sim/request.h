@@ -63,6 +63,7 @@ struct duo_request {
     struct duo_session *session;
     int                 trace_tokens;     /* lengths: trace: tokens of the answer; 0: as the answers say */
     int                 prompt_tokens;
+    struct duo_prompt_ids ids;            /* of the prompt's blocks, w->id_tokens each; none: not known */
 
     int                 n_texts, room_texts;
     struct duo_text_record *texts;
@@ -118,7 +119,7 @@ struct duo_residence *duo_kv_find(struct duo_request *, int place, const struct 
 struct duo_residence *duo_kv_make(struct duo_request *, int place, int replica, int from_layer, int to_layer);
 void   duo_kv_forget(struct duo_world *, struct duo_residence **list);
 int    duo_kv_told  (const struct duo_request *, int place);
-int    duo_pick_replica(struct duo_world *, int place);
+int    duo_pick_replica(struct duo_request *, int place);                   /* balancer.c */
 struct duo_server *duo_replica_server(struct duo_request *, int place, int replica);
 
 /* place.c: a place's replicas, or the API that it is */

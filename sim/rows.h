@@ -96,6 +96,9 @@
     X(I, peak_running,   "sequences at once, at most")                                                          \
     X(I, peak_waiting,   "waiting, at most")                                                                    \
     X(I, evicted,        "sequences whose KV was evicted")                                                      \
+    X(I, preempted,      "jobs that had to leave, and were run again")                                          \
+    X(R, cached_tokens,  "prompt and draft tokens that were there and not run")                                 \
+    X(R, kv_peak,        "share of the KV memory that running sequences held, at most; NULL: no limit")         \
     X(R, up,             "s that it was there, starting or up")                                                 \
     X(I, refused,        "calls that an API's limit refused, each attempt; NULL: no API")                       \
     X(I, errors,         "calls that an API failed, each attempt; NULL: no API")

@@ -96,6 +96,7 @@ static void write_server(struct duo_world *w, const struct duo_world_place *p, s
     row->joules = t->joules, row->idle_joules = p->cost->facts.idle_watts * fmax(0, up - t->busy_seconds), row->iterations = t->iterations;
     row->tokens_in = t->tokens_in, row->tokens_out = t->tokens_out;
     row->peak_running = t->peak_running, row->peak_waiting = t->peak_waiting, row->evicted = (int64_t)t->evicted;
+    row->preempted = (int64_t)t->preempted, row->cached_tokens = t->cached, row->kv_peak = p->api ? NAN : t->kv_peak;
     row->up = up;
     snprintf(row->place, sizeof row->place, "%s", p->name);
     duo_rows_server(w->rows, row);

@@ -105,6 +105,7 @@ static void stop(void *arg)                                /* (3) */
     r->counted += fmax(0, now - fmax(r->since, r->world->scenario->warmup));
     r->state = DUO_REPLICA_OFF;
     r->epoch++;
+    duo_server_forget(r->server);
 }
 
 void duo_scale_left(struct duo_world *w, int place, int replica)

@@ -333,6 +333,7 @@ static void free_world(struct duo_scenario *s)
     free(s->cells.outages);
     free(s->arrivals.trace);
     free(s->arrivals.format);
+    free(s->arrivals.lengths);
 }
 
 void duo_scenario_free(struct duo_scenario *s)

@@ -29,7 +29,8 @@ struct duo_arrivals_spec {
     int64_t requests;                 /* at most; 0: as many as the trace has */
     char   *trace, *format;           /* NULL format: found from the file */
     double  rate_scale;               /* trace: gaps divided by it; 1 */
-    bool    trace_lengths;            /* lengths: trace | answers */
+    bool    trace_lengths;            /* lengths: trace, or FILE; else answers */
+    char   *lengths;                  /* that file, a trace whose rows give tokens, over and over; NULL: the trace's own */
     bool    shuffle;                  /* queries: in_order | shuffle */
     double  think;                    /* sessions: mean s from an answer to the next turn (exponential) */
     struct duo_where at;
@@ -42,6 +43,7 @@ struct duo_device_spec {
     char   *hardware, *model, *quant;
     int     slots;                    /* sequences at once; 1 */
     double  battery;                  /* J; INFINITY: mains */
+    int     priority;                 /* of its requests, where a place goes by it: the least first */
     char   *region;                   /* of the carbon table; NULL: not given */
     double  energy_price;             /* $/J; NAN: not given */
     int     n_over; struct duo_constant *over;     /* cost: {KEY: value} */
@@ -81,6 +83,15 @@ struct duo_transport_spec {
 
 enum duo_site { DUO_SITE_DEVICE, DUO_SITE_EDGE, DUO_SITE_CLOUD, DUO_SITE_API, DUO_SITES };
 
+/* How a place with several replicas gives out work that has nothing resident at any of them (balancer.c). */
+#define DUO_BALANCERS(X) X(LEAST_LOADED, "least_loaded") X(ROUND_ROBIN, "round_robin") X(POWER_OF_TWO, "power_of_two") X(PREFIX_AWARE, "prefix_aware")
+enum duo_balancer {
+#define X(name, text) DUO_##name,
+    DUO_BALANCERS(X)
+#undef X
+    DUO_BALANCER_END
+};
+
 struct duo_place_spec {               /* beside each request's own device, which is place 0 */
     char   *name;
     enum duo_site site;
@@ -96,6 +107,11 @@ struct duo_place_spec {               /* beside each request's own device, which
     char   *region;                   /* of the carbon table; NULL: not given */
     int     slots;                    /* batch: sequences at once */
     int     budget;                   /* tokens an iteration; 2048 */
+    int     chunk;                    /* of them, of one prompt; 0: no limit */
+    int     block;                    /* tokens a block of KV; 16 */
+    bool    by_priority;              /* scheduling: fcfs | priority */
+    bool    no_prefix_cache;          /* prefix_cache: true | false */
+    int     balancer;                 /* enum duo_balancer */
     double  kv_tokens;                /* overrides memory; 0: from memory */
     double  rtt;                      /* from its site's edge; added */
     double  background;               /* load: 0..1 of the place's slots taken by others; 0 */

@@ -10,8 +10,17 @@
 
 static const char *const processes[] = { [DUO_POISSON] = "poisson", [DUO_GAMMA] = "gamma", [DUO_UNIFORM_GAPS] = "uniform",
                                          [DUO_AT_ONCE] = "at_once", [DUO_ARRIVAL_TRACE] = NULL };
-static const char *const lengths_from[] = { "answers", "trace", NULL };
 static const char *const query_orders[] = { "in_order", "shuffle", NULL };
+
+static enum duo_status read_lengths(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_arrivals_spec *a = at;
+    const char *text;
+
+    DUO_TRY(duo_read_scalar(r, node, "answers, trace, or a trace's file", &text));
+    a->trace_lengths = strcmp(text, "answers") != 0;
+    return a->trace_lengths && strcmp(text, "trace") != 0 ? duo_read_file(r, node, &a->lengths) : DUO_OK;
+}
 
 static const struct duo_key arrivals_keys[] = {
     { "process",    DUO_KEY_CHOICE, .choices = processes, AT(kind), .doc = "how gaps are drawn (or a trace)" },
@@ -22,7 +31,8 @@ static const struct duo_key arrivals_keys[] = {
     { "trace",      DUO_KEY_FILE,   AT(trace), .doc = "arrival times from a file, instead of a process" },
     { "format",     DUO_KEY_TEXT,   AT(format), .def_doc = "from the file", .doc = "of the trace" },
     { "rate_scale", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .def = "1", AT(rate_scale), .doc = "trace: gaps are divided by it" },
-    { "lengths",    DUO_KEY_FLAG,   .choices = lengths_from, .def = "answers", AT(trace_lengths), .doc = "where token counts come from" },
+    { "lengths",    DUO_KEY_OWN,    .read = read_lengths, .form = "answers | trace | a file", .def = "answers",
+      .doc = "where token counts come from; a file: a trace's, row by row, over and over" },
     { "queries",    DUO_KEY_FLAG,   .choices = query_orders, .def = "in_order", AT(shuffle), .doc = "in which order questions are asked" },
     { "think",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "10 s", AT(think), .doc = "sessions: mean time from an answer to the next turn" },
 };
@@ -45,7 +55,7 @@ static enum duo_status check_arrivals(struct duo_reader *r, const struct duo_nod
         if (odd && a->requests == 0 && strcmp(odd->text, "all") != 0) return duo_bad(r, odd, "requests: expected all, or 1 or more");
         return DUO_OK;
     }
-    if (a->trace_lengths) return duo_bad(r, duo_tree_find(node, "lengths"), "lengths: trace needs a trace; a process has none");
+    if (a->trace_lengths && !a->lengths) return duo_bad(r, duo_tree_find(node, "lengths"), "lengths: trace needs a trace; a process has none (lengths: FILE takes a trace's)");
     if (!duo_tree_find(node, "requests")) return duo_bad(r, node, "requests is missing: how many a process makes");
     odd = duo_tree_find(node, "requests");
     if (strcmp(odd->text, "all") == 0) return duo_bad(r, odd, "requests: all is for a trace; a process never ends");
@@ -91,6 +101,7 @@ static const struct duo_key device_keys[] = {
       .doc = "energy at the start" },
     { "region",   DUO_KEY_TEXT,   AT(region), .def_doc = "not known", .doc = "whose electricity it is charged with: its grams of CO2e" },
     { "energy_price", DUO_KEY_NUMBER, .dim = DUO_DIM_MONEY_PER_ENERGY, .open = true, AT(energy_price), .def_doc = "not counted", .doc = "what its energy costs, added to the dollars" },
+    { "priority", DUO_KEY_INT,    .dim = DUO_DIM_NUMBER, .max = 1000, .def = "0", AT(priority), .doc = "of its requests at places that go by it: the least first" },
     { "cost",     DUO_KEY_OWN,    .read = read_device_cost, .form = "{KEY: value}", .doc = "constants of the cost model, instead of the catalogue's" },
 };
 #undef AT
@@ -250,6 +261,15 @@ static enum duo_status read_replicas(struct duo_reader *r, const struct duo_node
     return DUO_OK;
 }
 
+static const char *const balancers[] = {
+#define X(name, text) [DUO_##name] = text,
+    DUO_BALANCERS(X)
+#undef X
+    [DUO_BALANCER_END] = NULL
+};
+static const char *const schedulings[] = { "fcfs", "priority", NULL };
+static const char *const yes_no[] = { "true", "false", NULL };
+
 static const struct duo_key place_keys[] = {
     { "name",            DUO_KEY_NAME,   .need = true, AT(name), .doc = "cloud must be one; device is reserved" },
     { "site",            DUO_KEY_CHOICE, .choices = sites, .def = "cloud", AT(site), .doc = "edge: at the base stations; api: a service billed by tokens" },
@@ -272,6 +292,11 @@ static const struct duo_key place_keys[] = {
     { "cold_start",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "load", .means = NAN, .def = "load", AT(cold_start), .doc = "from a replica's start until it works; load: the load time of its weights" },
     { "batch",           DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "64", AT(slots), .doc = "sequences at once, a replica" },
     { "budget",          DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e9, .def = "2048", AT(budget), .doc = "tokens an iteration takes in" },
+    { "chunk",           DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .word = "unlimited", .means = 0, .min = 1, .max = 1e9, .def = "unlimited", AT(chunk), .doc = "of them, of one prompt" },
+    { "scheduling",      DUO_KEY_FLAG,   .choices = schedulings, .def = "fcfs", AT(by_priority), .doc = "who is next, and who has to go: by coming, or by the devices' priority" },
+    { "block",           DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 4096, .def = "16", AT(block), .doc = "tokens a block of KV" },
+    { "prefix_cache",    DUO_KEY_FLAG,   .choices = yes_no, .def = "true", AT(no_prefix_cache), .doc = "keep the KV of prompts whose blocks the trace names, for others that begin alike" },
+    { "balancer",        DUO_KEY_CHOICE, .choices = balancers, .def = "least_loaded", AT(balancer), .doc = "which replica takes what none has the beginning of" },
     { "kv_tokens",       DUO_KEY_NUMBER, .dim = DUO_DIM_COUNT, .word = "memory", .means = 0, .min = 1, .def = "memory", AT(kv_tokens), .doc = "tokens whose KV fits, a replica" },
     { "rtt",             DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(rtt), .doc = "added: from its site's edge and back" },
     { "region",          DUO_KEY_TEXT,   AT(region), .def_doc = "not known", .doc = "whose electricity it takes: its grams of CO2e" },

@@ -276,6 +276,13 @@ int duo_server_prefix(const struct duo_server *s, const uint32_t *ids, int n_ids
     return there < tokens ? there : tokens - 1;
 }
 
+void duo_server_forget(struct duo_server *s)
+{
+    assert(!s->running && !s->waiting);
+    while (s->oldest) duo_kv_shorten(s->oldest, 0);
+    while (duo_kv_evict(s, true)) continue;                       /* shared blocks */
+}
+
 bool duo_server_idle(const struct duo_server *s)
 {
     return !s->waiting && !s->running && !s->iterating && !s->told.first && s->idle <= 0 && !s->oldest;

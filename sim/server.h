@@ -121,6 +121,7 @@ struct duo_server_figures {
 void duo_server_figures(const struct duo_server *, struct duo_server_figures *);
 /* Leading positions of an input with these block ids that are there and would not be run (8). */
 int  duo_server_prefix(const struct duo_server *, const uint32_t *ids, int n_ids, int tokens);
+void duo_server_forget(struct duo_server *);         /* all idle KV; nothing may be queued or running */
 bool duo_server_idle(const struct duo_server *);     /* nothing queued, running or resident */
 
 struct duo_server_totals {

@@ -84,6 +84,7 @@ static struct way way_of(const struct duo_server *s, const struct duo_job *j)
 {
     const struct duo_kv *k = j->kv;
     int resident = k->home == s ? k->tokens < j->cached ? k->tokens : j->cached : 0, shared = k->shared < resident ? k->shared : resident;
+    int rows = j->logits > 1 ? j->logits : 1;                     /* are run: the last one gives the next token */
     struct way w = { .ids = k->ids };
 
     if (shared) {
@@ -103,7 +104,7 @@ static struct way way_of(const struct duo_server *s, const struct duo_job *j)
     }
     w.kept = blocks_of(s, w.resident - w.tokens);
     w.own = blocks_of(s, input_of(j) - w.tokens) - w.kept;
-    if (w.there >= input_of(j)) w.there = input_of(j) - 1;        /* the last one is run: it gives the next token */
+    if (w.there > input_of(j) - rows) w.there = input_of(j) - rows;
     return w;
 }
 

@@ -411,7 +411,7 @@ static void submit(struct duo_step_record *s, int input, int recompute, int outp
     int cached, total;
 
     s->kv = duo_kv_find(r, s->place, path, 0, cost->facts.layers, &cached);                  /* (2) */
-    s->replica = s->kv ? s->kv->replica : duo_pick_replica(w, s->place);
+    s->replica = s->kv ? s->kv->replica : duo_pick_replica(r, s->place);
     if (!s->kv) {
         s->kv = duo_kv_make(r, s->place, s->replica, 0, cost->facts.layers);
         if (r->query.attachment) {
@@ -426,7 +426,7 @@ static void submit(struct duo_step_record *s, int input, int recompute, int outp
     s->kv->users++;
     s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = total - cached, .output = output, .logits = logits,
         .from_layer = 0, .to_layer = cost->facts.layers, .before = enc.seconds, .before_joules = enc.joules,
-        .streams = s->show, .first = output ? job_first : NULL, .done = job_done, .owner = s };
+        .priority = r->class->spec->priority, .ids = r->ids.ids, .n_ids = s->kv->extra ? 0 : r->ids.n, .streams = s->show, .first = output ? job_first : NULL, .done = job_done, .owner = s };
     s->working = true;
     if (duo_work_submit(r, s->place, s->replica, &s->job)) return;
     s->working = false;

@@ -79,7 +79,7 @@ static double kv_capacity(const struct duo_facts *f, double given)
 {
     double n = given > 0 ? given : f->kv_bytes > 0 ? floor(f->memory_bytes / f->kv_bytes) : INFINITY;
 
-    return isfinite(n) ? n : 1e15;
+    return n;
 }
 
 struct duo_server *duo_device_server(struct duo_world *w, int64_t device)
@@ -194,12 +194,12 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
 
 /* ---- answers and the policy */
 
-/* lengths: trace: query i has those of the trace's row i. */
+/* lengths: trace or FILE: query i has those of row i, and its prompt consists of the row's blocks, where it says so. */
 static enum duo_status take_lengths(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_arrivals_spec *a = &w->scenario->arrivals;
     struct duo_trace_count count;
-    struct duo_arrivals *rows;
+    const char *path = a->lengths ? a->lengths : a->trace;
     struct duo_arrival row;
     int32_t *prompts, *answers;
     int n = 0;
@@ -207,17 +207,23 @@ static enum duo_status take_lengths(struct duo_world *w, struct duo_err *err)
     if (w->scenario->answers.kind != DUO_ANSWERS_SYNTHETIC)
         return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, a->at.line, a->at.column,
                            "arrivals.lengths: trace is for synthetic answers; recorded ones have lengths of their own (lengths: answers)");
-    DUO_TRY(duo_arrivals_trace(&rows, a->trace, a->format, a->rate_scale, a->requests, &count, err));
+    DUO_TRY(duo_arrivals_trace(&w->lengths, path, a->lengths ? NULL : a->format, 1, a->lengths ? 0 : a->requests, &count, err));
     prompts = duo_new((size_t)count.emitted + 1, sizeof *prompts), answers = duo_new((size_t)count.emitted + 1, sizeof *answers);
     duo_world_keep(w, prompts), duo_world_keep(w, answers);
-    while (duo_arrivals_next(rows, &row)) {
+    w->id_tokens = duo_arrivals_id_tokens(w->lengths);
+    if (w->id_tokens) {
+        w->prompt_ids = duo_new((size_t)count.emitted, sizeof *w->prompt_ids);
+        duo_world_keep(w, w->prompt_ids);
+    }
+    while (duo_arrivals_next(w->lengths, &row)) {
         prompts[n] = row.prompt_tokens, answers[n] = row.output_tokens;
+        if (w->id_tokens) w->prompt_ids[n] = (struct duo_prompt_ids){ row.ids, row.n_ids };
         if (row.prompt_tokens < 1 || row.output_tokens < 1) break;
         n++;
     }
-    duo_arrivals_free(rows);
+    w->n_prompt_ids = n;
     if (n < count.emitted || n == 0)
-        return duo_fail_at(err, DUO_BAD_INPUT, a->trace, 0, 0, "lengths: trace needs tokens of prompt and answer in every row; request %d has %d and %d",
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "lengths: needs tokens of prompt and answer in every row; request %d has %d and %d",
                            n, prompts[n], answers[n]);
     w->answers->n_lengths = n, w->answers->prompt_lengths = prompts, w->answers->answer_lengths = answers;
     return DUO_OK;
@@ -496,15 +502,22 @@ static struct duo_api *build_api(const struct duo_world *w, const struct duo_wor
         .backoff = s->backoff, .retries = s->retries });
 }
 
+static int id_tokens_at(const struct duo_world *w, const struct duo_place_spec *p) { return p->no_prefix_cache ? 0 : w->id_tokens; }
+
 static enum duo_status build_servers(struct duo_world *w, struct duo_err *err)
 {
     for (int p = 1; p < w->n_places; p++) {
         struct duo_world_place *place = &w->places[p];
         if (place->site == DUO_SITE_API) { place->api = build_api(w, place); continue; }
+        if (id_tokens_at(w, place->spec) % place->spec->block)
+            return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, place->spec->at.line, place->spec->at.column,
+                               "places.%s: block: the trace's blocks of %d tokens are not made of %d (prefix_cache: false does without)", place->name,
+                               w->id_tokens, place->spec->block);
         place->replicas = duo_new((size_t)place->n_replicas, sizeof *place->replicas);
         for (int i = 0; i < place->n_replicas; i++) {
             place->replicas[i].server = duo_server_new(&(struct duo_server_spec){ .cost = place->cost, .clock = w->clock,
                 .slots = place->spec->slots, .budget = place->spec->budget, .kv_tokens = kv_capacity(&place->cost->facts, place->spec->kv_tokens),
+                .chunk = place->spec->chunk, .block = place->spec->block, .by_priority = place->spec->by_priority, .id_tokens = id_tokens_at(w, place->spec),
                 .background = place->spec->background, .background_context = BACKGROUND_CONTEXT, .gaps = &w->gaps });
             if (w->spec->step_singly) duo_server_step_singly(place->replicas[i].server, true);
         }
@@ -633,6 +646,7 @@ void duo_world_free(struct duo_world *w)
     free(w->tickers), free(w->outages), free(w->order), free(w->sessions), free(w->reasons), free(w->config);
     duo_capacity_free(&w->up_trace), duo_capacity_free(&w->down_trace), duo_capacity_free(&w->wan_up_trace), duo_capacity_free(&w->wan_down_trace);
     if (w->arrivals) duo_arrivals_free(w->arrivals);
+    if (w->lengths) duo_arrivals_free(w->lengths);
     if (w->answers) duo_answers_free(w->answers);
     if (w->net) duo_net_free(w->net);
     if (w->clock) duo_clock_free(w->clock);

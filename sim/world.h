@@ -58,6 +58,7 @@ struct duo_world_place {           /* index 0 is the device: server and cost are
     int                   voice;          /* -1: no role */
     struct duo_cost      *cost;
     int                   n_replicas;     /* at most */
+    int                   turn;           /* round_robin: the next one */
     struct duo_replica   *replicas;
     struct duo_api       *api;            /* site api: instead of replicas */
     double                grams_joule;    /* g CO2e; NAN: not known */
@@ -141,6 +142,9 @@ struct duo_world {
     struct duo_gaps    gaps;
 
     struct duo_arrivals *arrivals;
+    struct duo_arrivals *lengths;          /* whose rows the queries are, with the blocks of their prompts; NULL */
+    struct duo_prompt_ids { const uint32_t *ids; int n; } *prompt_ids;     /* by row; NULL: not known */
+    int                  n_prompt_ids, id_tokens;      /* that an id stands for */
     struct duo_arrival   coming;           /* the next one */
     struct duo_alarm     arrival_alarm, report_alarm;
     int32_t             *order;            /* recorded: indices of the queries that may be asked */

@@ -75,6 +75,7 @@ static const struct bad { int line; const char *instead, *says; } bads[] = {
     { ARRIVALS, "arrivals: { process: poisson, rate: 1/s, requests: 3, @cv: 2 }", "gamma only" },
     { ARRIVALS, "arrivals: { process: at_once, @rate: 1/s, requests: 3 }", "no meaning" },
     { ARRIVALS, "arrivals: { process: poisson, rate: 1/s, requests: 3, lengths: @trace }", "needs a trace" },
+    { ARRIVALS, "arrivals: { process: poisson, rate: 1/s, requests: 3, lengths: @nowhere.csv }", "no such file" },
     { ARRIVALS, "arrivals: @{ rate: 1/s, requests: 3 }", "expected process" },
     { ARRIVALS, "arrivals: { @process: poisson, trace: good.yaml }", "exclude each other" },
     { ARRIVALS, "arrivals: { trace: good.yaml, @rate: 1/s }", "rate is for a process" },
@@ -97,6 +98,10 @@ static const struct bad { int line; const char *instead, *says; } bads[] = {
     { PLACES, "places: [ { name: cloud, load: @100 %, " PLACE " } ]", "expected 0 % to 99 %; got 100 %" },
     { PLACES, "places: [ { name: cloud, site: @clod, " PLACE " } ]", "did you mean cloud?" },
     { PLACES, "places: [ { name: cloud, batch: @0, " PLACE " } ]", "places.cloud.batch: expected 1" },
+    { PLACES, "places: [ { name: cloud, block: @0, " PLACE " } ]", "places.cloud.block: expected 1" },
+    { PLACES, "places: [ { name: cloud, chunk: @0, " PLACE " } ]", "places.cloud.chunk: expected 1" },
+    { PLACES, "places: [ { name: cloud, scheduling: @prority, " PLACE " } ]", "did you mean priority?" },
+    { PLACES, "places: [ { name: cloud, balancer: @round-robin, " PLACE " } ]", "did you mean round_robin?" },
     { PLACES, "places: [ { name: cloud, batch: @, " PLACE " } ]", "expected a whole number; got nothing" },
     /* answers */
     { ANSWERS, "answers: @{ roles: {} }", "expected recorded: FILE or synthetic:" },

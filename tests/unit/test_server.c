@@ -3,6 +3,7 @@
  * each, in memories so small that jobs are preempted all the time. */
 #include "tests/check.h"
 #include "tests/unit/server_bench.h"
+#include "traces/arrivals/arrivals.h"
 
 static struct simple_cost cost;
 static struct duo_clock  *at;
@@ -912,6 +913,76 @@ static void test_reference(const struct setup *s)
     CHECK((double)events < t.iterations);                                 /* fewer events than iterations: stretches were jumped */
 }
 
+/* ---- shared blocks on a real trace, one request at a time (8) ---- */
+
+enum { MOST_IDS = 1 << 20 };
+
+/* What an LRU cache of whole blocks would have, told plainly: every block has the date of its last use; of one request the
+ * last block is the oldest.  `capacity` blocks. */
+struct lru { double used[MOST_IDS]; uint32_t *queue; double *date; long head, tail; int n; double now; };
+
+static int lru_ask(struct lru *c, const uint32_t *ids, int n, int capacity)
+{
+    int there = 0;
+
+    while (there < n && c->used[ids[there]] > 0) there++;
+    for (int i = 0; i < n; i++) {
+        c->n += c->used[ids[i]] <= 0;
+        c->used[ids[i]] = INFINITY;                                 /* not to go now */
+    }
+    while (c->n > capacity) {
+        uint32_t id = c->queue[c->head];
+        if (c->used[id] <= c->date[c->head] && c->used[id] >= c->date[c->head]) c->used[id] = 0, c->n--;
+        c->head++;
+    }
+    for (int i = n - 1; i >= 0; i--) c->used[ids[i]] = ++c->now, c->queue[c->tail] = ids[i], c->date[c->tail++] = c->now;
+    return there;
+}
+
+static void mooncake(int capacity, double of_blocks, double of_tokens)       /* shares that the data's README states; NAN: none */
+{
+    static struct lru cache;
+    const char *root = getenv("DUOSIM_DATA");
+    char name[512];
+    struct duo_arrivals *trace = NULL;
+    struct duo_arrival x;
+    struct duo_err err = { 0 };
+    struct duo_server_totals t;
+    double blocks = 0, there = 0, tokens = 0, whole = 0, cached = 0;
+    int wrong = 0, refused = 0;
+
+    for (int i = 0; i < 2 && !trace && root && *root; i++) {
+        snprintf(name, sizeof name, "%s/%smooncake/conversation_trace_first1800s.jsonl", root, i ? "data/" : "");
+        if (duo_arrivals_trace(&trace, name, NULL, 1, 0, NULL, &err) != DUO_OK) trace = NULL;
+    }
+    if (!trace) { CHECK_SKIP("no mooncake below DUOSIM_DATA"); return; }
+    memset(&cache, 0, sizeof cache);
+    cache.queue = calloc(200000, sizeof *cache.queue), cache.date = calloc(200000, sizeof *cache.date);
+    begin_blocks(4, 1 << 20, capacity ? (capacity + 1) * 512.0 : INFINITY, 512, 512);    /* one more: a sequence may want it beside its last shared one */
+    while (duo_arrivals_next(trace, &x)) {
+        struct duo_kv kv = { 0 };
+        struct duo_job j = simple_job(x.prompt_tokens, 1, &kv);
+        int n = lru_ask(&cache, x.ids, x.n_ids, capacity ? capacity + 1 : MOST_IDS), hit = n * 512 < x.prompt_tokens ? n * 512 : x.prompt_tokens - 1;
+        j.ids = x.ids, j.n_ids = x.n_ids;
+        refused += !duo_server_submit(server, &j);
+        run_until(at, INFINITY);
+        duo_kv_drop(&kv);
+        wrong += j.cached != hit;
+        blocks += x.n_ids, there += n, tokens += x.prompt_tokens, whole += n * 512 >= x.prompt_tokens;
+        cached += j.cached;
+    }
+    duo_server_totals(server, &t);
+    printf("Mooncake, %d blocks: %.6f of the blocks were there, %.6f of the tokens\n", capacity, there / blocks, (cached + whole) / tokens);
+    CHECK_INT(wrong, 0); CHECK_INT(refused, 0);
+    CHECK_NEAR(t.cached, cached, 0); CHECK_NEAR(t.tokens_in + t.cached, tokens, 0);
+    if (!isnan(of_tokens)) CHECK_NEAR((cached + whole) / tokens, of_tokens, 5e-7);
+    if (capacity) CHECK(there / blocks > of_blocks && there / blocks < 0.340903);    /* better than by touching in order; worse than without end */
+    else          CHECK_NEAR(there / blocks, of_blocks, 5e-7);
+    free(cache.queue), free(cache.date);
+    duo_arrivals_free(trace);
+    end();
+}
+
 static void test_gaps(void)
 {
     static struct duo_gaps a, b;
@@ -971,6 +1042,9 @@ int main(void)
     test_chunk_limit();
     test_sharing();
     test_heat();
+    mooncake(0, 0.340903, 0.347198);
+    mooncake(5859, 0.134593, NAN);
+    mooncake(1000, 0.043239, NAN);
     for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) test_same_bytes(&jumps[i]);
     for (size_t i = 0; i < sizeof plainly / sizeof *plainly; i++) test_reference(&plainly[i]);
     return check_done();
