@@ -2,7 +2,6 @@
 #include "models/cost/catalogue.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,20 +159,23 @@ static void value_draw(struct duo_value *v, enum duo_key key, uint64_t draw)
 
 /* ---- by name (3) ---- */
 
+static char plain_letter(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' || c == ' ' ? '-' : c;
+}
+
 void duo_name_plain(const char *name, char *out, size_t n)
 {
     size_t i = 0;
-    for (; name[i] && i + 1 < n; i++) out[i] = name[i] == '_' || name[i] == ' ' ? '-' : (char)tolower((unsigned char)name[i]);
+    for (; name[i] && i + 1 < n; i++) out[i] = plain_letter(name[i]);
     out[i] = 0;
 }
 
 static bool same_plain(const char *name, size_t length, const char *plain)
 {
-    char own[200];
-    if (length >= sizeof own || length != strlen(plain)) return false;
-    snprintf(own, sizeof own, "%.*s", (int)length, name);
-    duo_name_plain(own, own, sizeof own);
-    return strcmp(own, plain) == 0;
+    for (size_t i = 0; i < length; i++)
+        if (plain_letter(name[i]) != plain[i]) return false;
+    return plain[length] == 0;
 }
 
 static bool has_alias(const struct duo_row *r, const char *plain)
@@ -197,6 +199,20 @@ int duo_entries_at(const struct duo_entries *table, const char *name)
     for (int i = 0; i < table->n; i++)
         if (has_alias(table->rows[i], plain)) return i;
     return -1;
+}
+
+const struct duo_row *duo_entries_clash(const struct duo_entries *table, const struct duo_row *r, char *which, size_t n)
+{
+    for (const char *at = r->aliases; at && *at;) {
+        size_t length = strcspn(at, ";");
+        snprintf(which, n, "%.*s", (int)length, at);
+        duo_name_plain(which, which, n);
+        for (int i = 0; i < table->n; i++)
+            if (table->rows[i] != r && (same_plain(table->names[i], strlen(table->names[i]), which) || has_alias(table->rows[i], which))) return table->rows[i];
+        at += length;
+        at += *at == ';';
+    }
+    return NULL;
 }
 
 /* Without the organisation, then without one ending after the other. */

@@ -26,6 +26,8 @@ void duo_row_drop(struct duo_catalogue *, enum duo_table);          /* the last 
 void duo_value_free(struct duo_value *);
 /* What a model's row leaves open of pictures, sound and documents: one encoder for all, assumed. */
 void duo_row_standards(struct duo_row *);
+/* Another row that has one of this row's aliases, which is then in `which`; NULL: none. */
+const struct duo_row *duo_entries_clash(const struct duo_entries *, const struct duo_row *, char *which, size_t n);
 /* Lower case, '-' for ' ' and '_'. */
 void duo_name_plain(const char *name, char *out, size_t n);
 /* By name alone, in any writing; -1: none. */

@@ -1,11 +1,11 @@
 /* catalogue_read.c - the files of a catalogue folder.
  *
- * (1) Every column is there.  A quantity, a unit, a status that is not known names the nearest; a unit of another dimension
+ * (1) Every column is there; further ones are left alone.  A quantity, a unit, a status that is not known names the nearest; a unit of another dimension
  *     is refused.
  * (2) A number is within what its key allows; a price is above 0, and a row of prices.csv gives both that of the prompt and
  *     that of the answer.
  * (3) A value has a status and a source; `low` and `high` come together and hold the value; a fitted one has them.
- * (4) Nothing is given twice in one file: a name, or (name, quantity).  The files of a layer replace.
+ * (4) Nothing is given twice in one file: a name, an alias, or (name, quantity).  The files of a layer replace.
  * (5) What was wrong is file:line:column. */
 #include <math.h>
 #include <stdlib.h>
@@ -371,11 +371,15 @@ static enum duo_status read_wide(struct duo_csv *c, struct duo_catalogue *all, e
         const char *name = duo_csv_cell(c, at.name);
         int i = duo_entries_at(&all->table[t], name);
         struct duo_row *r = i < 0 ? NULL : all->table[t].rows[i];
+        const struct duo_row *other;
+        char alias[200];
 
         if (!*name) return duo_csv_bad(c, at.name, err, "expected a name");
         if (!r) r = duo_row_new(all, t, name);
         if (see(seen, r)) return duo_csv_bad(c, at.name, err, "%s is there twice", name);
         set_texts(c, &at, r);
+        if ((other = duo_entries_clash(&all->table[t], r, alias, sizeof alias)))
+            return duo_csv_bad(c, at.aliases, err, "alias '%s' is %s, too", alias, other->name);
         if (devices && (!*r->class || !*r->site || !*r->runtime)) return duo_csv_bad(c, at.class, err, "%s needs class, site and runtime", name);
         if (devices) continue;
         for (int k = 0; k < DUO_KEYS; k++) duo_value_free(&r->value[k]), r->value[k] = (struct duo_value){ .value = NAN, .given = NAN, .low = NAN, .high = NAN, .status = DUO_PROVENANCE_END };
