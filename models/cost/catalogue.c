@@ -258,17 +258,39 @@ const struct duo_row *duo_catalogue_find(const struct duo_catalogue *c, enum duo
     return table->rows[i];
 }
 
-/* Names and aliases near to `name`: an alias is as good to be told. */
+struct words { size_t n; char **at; };
+
+static void add_word(struct words *w, const char *text, size_t length)
+{
+    w->at = duo_grow(w->at, w->n + 1, sizeof *w->at);
+    w->at[w->n] = duo_new(length + 1, 1);
+    memcpy(w->at[w->n], text, length);
+    duo_name_plain(w->at[w->n], w->at[w->n], length + 1);
+    w->n++;
+}
+
+/* Names as they are written, and aliases, which are as good to be told. */
 static const char *nearest(const struct duo_entries *table, const char *name, char *room, size_t n)
 {
-    const char **words = duo_new((size_t)table->n + 1, sizeof *words), *near;
+    struct words w = { 0 };
     char plain[200];
+    const char *near;
+    size_t found = 0;
 
     duo_name_plain(name, plain, sizeof plain);
-    for (int i = 0; i < table->n; i++) words[i] = table->names[i];
-    near = duo_nearest(plain, words, (size_t)table->n);
-    if (near) snprintf(room, n, "%s", near);
-    free(words);
+    for (int i = 0; i < table->n; i++) add_word(&w, table->names[i], strlen(table->names[i]));
+    for (int i = 0; i < table->n; i++)
+        for (const char *at = table->rows[i]->aliases; at && *at;) {
+            size_t length = strcspn(at, ";");
+            add_word(&w, at, length);
+            at += length;
+            at += *at == ';';
+        }
+    near = duo_nearest(plain, (const char *const *)w.at, w.n);
+    while (near && w.at[found] != near) found++;
+    if (near) snprintf(room, n, "%s", found < (size_t)table->n ? table->names[found] : near);
+    for (size_t i = 0; i < w.n; i++) free(w.at[i]);
+    free(w.at);
     return near ? room : NULL;
 }
 

@@ -7,7 +7,7 @@
  *   quants.csv     name,aliases,activation,bits,kv_bits,status,date,source,note    activation: the rate its products run at (fp32, fp16, fp8, int8)
  *   radios.csv     as hardware.csv
  *   prices.csv     name,aliases,dollars_in,dollars_cached,dollars_out,context,vocabulary,status,date,source,note   $/Mtok in the file
- *   carbon.csv     name,aliases,grams_kwh,pue,status,date,source,note
+ *   carbon.csv     name,aliases,grams_kwh,status,date,source,note
  *   runtimes.csv   scope,runtime,quant,quantity,value,unit,status,low,high,date,source,note     scope: a device, "class:apple", or "*";
  *                  where a folder has none it is looked for in ../calibration
  * A folder laid over another (--catalogue DIR) has any of them; its numbers replace those with the same name and quantity,
@@ -91,6 +91,7 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(power_static,       RUNTIMES, ENERGY, 0,    2,    "1",       "share of tdp_watts while any iteration runs")              \
     X(joules_flop,        RUNTIMES, ENERGY, 0,    1,    "J/FLOP",  "above that, of arithmetic")                                \
     X(joules_byte,        RUNTIMES, ENERGY, 0,    1,    "J/B",     "above that, of memory traffic")                            \
+    X(pue,                RUNTIMES, ENERGY, 1,    10,   "1",       "energy of the building over that of the computers")        \
     X(layers,             MODELS,   FACTS,  1,    1e5,  "",        "layers")                                                   \
     X(width,              MODELS,   FACTS,  1,    1e6,  "",        "numbers of a hidden state")                                \
     X(heads,              MODELS,   FACTS,  1,    1e5,  "",        "query heads")                                              \
@@ -121,7 +122,6 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(dollars_cached,     PRICES,   MONEY,  1e-12, 1,   "$/token", "of a prompt's part that is cached")                        \
     X(dollars_out,        PRICES,   MONEY,  1e-12, 1,   "$/token", "of the answer")                                            \
     X(grams_kwh,          CARBON,   ENERGY, 0,    5000, "g/kWh",   "of CO2 equivalent")                                        \
-    X(pue,                CARBON,   ENERGY, 1,    10,   "1",       "energy of the building over that of the computers")        \
     X(joules_byte_up,     RADIOS,   ENERGY, 0,    1,    "J/B",     "sent")                                                     \
     X(joules_byte_down,   RADIOS,   ENERGY, 0,    1,    "J/B",     "received")                                                 \
     X(active_watts,       RADIOS,   ENERGY, 0,    1000, "W",       "while data flow")                                          \

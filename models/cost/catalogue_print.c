@@ -81,7 +81,7 @@ static void about(const struct duo_catalogue *c, const struct duo_row *r, char *
     case DUO_QUANTS: snprintf(out, n, "%.4g bits a weight, products in %s", v[DUO_KEY_bits].given, r->activation); break;
     case DUO_RADIOS: snprintf(out, n, "%.3g uJ/B up, %.3g down, %.3g W", 1e6 * v[DUO_KEY_joules_byte_up].given, 1e6 * v[DUO_KEY_joules_byte_down].given, v[DUO_KEY_active_watts].given); break;
     case DUO_PRICES: snprintf(out, n, "$%.4g/Mtok in, $%.4g/Mtok out, %s", 1e6 * v[DUO_KEY_dollars_in].given, 1e6 * v[DUO_KEY_dollars_out].given, r->date); break;
-    case DUO_CARBON: snprintf(out, n, "%.4g g/kWh, PUE %.3g", v[DUO_KEY_grams_kwh].given, v[DUO_KEY_pue].given); break;
+    case DUO_CARBON: snprintf(out, n, "%.4g g/kWh, %s", v[DUO_KEY_grams_kwh].given, r->date); break;
     case DUO_RUNTIMES:
         for (int i = 0; i < c->n_scoped; i++) scoped += strcmp(c->scoped[i].runtime, r->name) == 0;
         snprintf(out, n, "%d constants", scoped);

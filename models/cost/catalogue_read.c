@@ -310,7 +310,7 @@ static enum duo_status check_wide(const struct duo_csv *c, enum duo_table t, con
 {
     static const int wanted[][4] = { [DUO_MODELS] = { DUO_KEY_layers, DUO_KEY_width, DUO_KEY_heads, DUO_KEY_kv_heads }, [DUO_QUANTS] = { DUO_KEY_bits, DUO_KEY_bits, DUO_KEY_bits, DUO_KEY_bits },
                                      [DUO_PRICES] = { DUO_KEY_dollars_in, DUO_KEY_dollars_out, DUO_KEY_dollars_in, DUO_KEY_dollars_out },
-                                     [DUO_CARBON] = { DUO_KEY_grams_kwh, DUO_KEY_pue, DUO_KEY_grams_kwh, DUO_KEY_pue } };
+                                     [DUO_CARBON] = { DUO_KEY_grams_kwh, DUO_KEY_grams_kwh, DUO_KEY_grams_kwh, DUO_KEY_grams_kwh } };
     double kv = r->value[DUO_KEY_kv_heads].value, heads = r->value[DUO_KEY_heads].value;
 
     for (int i = 0; i < 4; i++)

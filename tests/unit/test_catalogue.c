@@ -187,7 +187,7 @@ static void test_names(const struct duo_catalogue *c)
     };
     static const struct { enum duo_table t; const char *said, *part; } none[] = {
         { DUO_HARDWARE, "h200-sxn", "unknown hardware 'h200-sxn' (did you mean h200-sxm?)" }, { DUO_MODELS, "llama-3.1-9b", "did you mean llama-3.1-8b?" },
-        { DUO_QUANTS, "q4_kx_m", "did you mean q4_k_m?" }, { DUO_CARBON, "frnce", "did you mean france?" }, { DUO_RUNTIMES, "vlm", "did you mean vllm?" },
+        { DUO_QUANTS, "Q5_K_N", "did you mean q5_k_m?" }, { DUO_HARDWARE, "RTX-PRO-6001", "did you mean rtx-pro-6000?" }, { DUO_CARBON, "frnce", "did you mean france?" }, { DUO_RUNTIMES, "vlm", "did you mean vllm?" },
         { DUO_PRICES, "gpt-4o-mink", "did you mean gpt-4o-mini?" }, { DUO_MODELS, "something else altogether", "`duosim models` lists them" },
         { DUO_MODELS, "-instruct", "unknown model" }, { DUO_HARDWARE, "Qwen/H100", "unknown hardware" },
     };
@@ -211,7 +211,7 @@ static void test_names(const struct duo_catalogue *c)
 #define QUANT   "name,aliases,activation,bits,kv_bits,status,date,source,note\n"
 #define PRICE   "name,aliases,dollars_in,dollars_cached,dollars_out,context,vocabulary,status,date,source,note\n"
 #define DEVICES "name,title,class,site,runtime,aliases\n"
-#define CARBON  "name,aliases,grams_kwh,pue,status,date,source,note\n"
+#define CARBON  "name,aliases,grams_kwh,status,date,source,note\n"
 #define MODELS  "name,aliases,family,parameters,layers,width,heads,kv_heads,head_dim,ffn,vocabulary,context,tied,gated,experts,active_experts,expert_ffn," \
                 "shared_ffn,dense_layers,window,period,positions,image_tokens,image_flop,audio_bytes,audio_flop,document_bytes,status,date,source,note\n"
 
@@ -251,7 +251,7 @@ static void test_refusals(void)
         { "prices.csv",   PRICE "p,,0,,1,100,,documented,2026,me,\n", 2, 4, "a price of 0: dollars_in must be above it" },
         { "prices.csv",   PRICE "p,,1,0,1,100,,documented,2026,me,\n", 2, 6, "a price of 0" },
         { "prices.csv",   PRICE "p,,1,,,100,,documented,2026,me,\n", 2, 7, "dollars_out of p is missing" },
-        { "carbon.csv",   CARBON "r,,400,0.9,documented,2026,me,\n", 2, 8, "pue is 0.9" },
+        { "carbon.csv",   CARBON "r,,-4,documented,2026,me,\n", 2, 4, "grams_kwh is -4" },
         { "runtimes.csv", SCOPED "class:dc-gpus,vllm,,compute,0.7,1,assumed,,,2026,me,\n", 2, 1, "no device is of class 'dc-gpus'" },
         { "runtimes.csv", SCOPED "h100-sxn,vllm,,compute,0.7,1,assumed,,,2026,me,\n", 2, 1, "neither a device, class:NAME nor * (did you mean h100-sxm?)" },
         { "runtimes.csv", SCOPED "*,vllm,q9,compute,0.7,1,assumed,,,2026,me,\n", 2, 8, "'q9' is not in quants.csv" },
