@@ -8,6 +8,7 @@
  * (4) A replica that stops (scale.h) loses all KV.
  * (5) An API keeps no KV of ours: an input's beginning that it had seen counts as cached, for its price, for a
  *     while after that call. */
+#include "sim/device.h"
 #include "sim/request.h"
 
 

@@ -10,6 +10,7 @@
 #include "sim/request.h"
 
 #include "models/answers/path.h"
+#include "sim/device.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -190,6 +191,10 @@ static void run(struct duo_step_record *s)
     s->job = (struct duo_job){ .kv = &p->kv->kv, .cached = p->seen < p->kv->kv.tokens ? p->seen : p->kv->kv.tokens,
         .logits = head, .priority = r->class->spec->priority, .from_layer = p->from_layer, .to_layer = p->to_layer, .done = part_done, .owner = s };
     s->job.before = x->before, s->job.before_joules = x->before_joules;
+    if (p->place == DUO_DEVICE) {
+        double loading = duo_device_loading(w, r->class, r->row.device);
+        s->job.before += loading, s->job.before_joules += loading > 0 ? loading * r->class->cost->facts.busy_watts : 0;
+    }
     x->before = x->before_joules = 0;
     s->job.fresh = x->upto - s->job.cached;                /* more than what came when its KV was evicted meanwhile */
     p->kv->users++;

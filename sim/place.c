@@ -1,4 +1,5 @@
 /* place.c - a job goes to a place: to a device, to one of the place's replicas, or to the API that it is. */
+#include "sim/device.h"
 #include "sim/request.h"
 #include "sim/scale.h"
 #include "sim/server_api.h"
@@ -14,7 +15,10 @@ bool duo_work_submit(struct duo_request *r, int place, int replica, struct duo_j
         duo_api_submit(api_of(r, place), j, r->row.id, r->calls++);
         return true;
     }
-    if (place == DUO_DEVICE) return duo_server_submit(duo_device_server(w, r->row.device), j);
+    if (place == DUO_DEVICE) {
+        duo_device_look(w, r->class, r->row.device);
+        return duo_server_submit(duo_device_server(w, r->row.device), j);
+    }
     w->places[place].replicas[replica].jobs++;
     if (duo_server_submit(w->places[place].replicas[replica].server, j)) {
         duo_scale_came(w, place, replica);
@@ -26,6 +30,7 @@ bool duo_work_submit(struct duo_request *r, int place, int replica, struct duo_j
 
 void duo_work_cancel(struct duo_request *r, int place, int replica, struct duo_job *j)
 {
+    if (place == DUO_DEVICE) duo_device_look(r->world, r->class, r->row.device);
     if (api_of(r, place)) duo_api_cancel(api_of(r, place), j);
     else                  duo_server_cancel(duo_replica_server(r, place, replica), j);
 }

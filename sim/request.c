@@ -9,6 +9,7 @@
  * (5) A quality that nobody recorded fails the request, with the reason; answers that have no qualities at all
  *     leave it unknown.
  * (6) On a device without power every request fails. */
+#include "sim/device.h"
 #include "sim/money.h"
 #include "sim/request.h"
 
@@ -124,6 +125,7 @@ void duo_request_arrive(struct duo_world *w, const struct duo_arrival *a, int qu
     duo_text_put(r, 1, DUO_SITE_DEVICE);
     r->first_at = r->screen_at = NAN;
     d = &w->devices[r->row.device];
+    duo_device_join(w, r->class, r->row.device);
     if (d->dead) { duo_request_end(r, 1, "the device's battery is empty"); return; }       /* (6) */
     if (w->seat == DUO_SEAT_DEVICE) { duo_request_tell(r, &e); return; }                  /* (1) */
     r->n_live++;
@@ -411,6 +413,7 @@ void duo_request_close(struct duo_request *r)
     else         w->newest = r->previous;
     session_goes_on(r);
     duo_kv_forget(w, &r->residences);
+    duo_device_leave(w, r->class, r->row.device);
     duo_device_rest(w, r->row.device);
     r->n_texts = 0;
     r->next = w->spare_requests;

@@ -108,7 +108,8 @@
     X(I, devices,        "how many")                                                                            \
     X(I, active,         "how many had a request")                                                              \
     X(I, dead,           "whose battery was empty at the end")                                                  \
-    X(R, joules,         "J of compute and radio, all together")
+    X(R, joules,         "J of compute and radio, all together")                                                \
+    X(R, idle_joules,    "J while they did not compute, until the end or their own; NULL: idle power not known")
 
 #define DUO_REASON_COLUMNS(X)                                                                                   \
     X(I, id,             "index")                                                                               \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/device.h"
 #include "sim/money.h"
 #include "sim/request.h"
 #include "sim/scale.h"
@@ -149,8 +150,8 @@ static void write_rest(struct duo_world *w)
     }
     for (int i = 0; i < w->n_classes; i++) {
         struct duo_device_class *c = &w->classes[i];
-        struct duo_row_device row = { .devices = c->count, .dead = c->dead, .joules = c->joules };
-        for (int64_t d = c->first; d < c->first + c->count; d++) row.active += w->devices[d].touched || w->devices[d].joules > 0;
+        struct duo_row_device row = { .devices = c->count, .dead = c->dead, .joules = c->joules, .idle_joules = c->idle_joules };
+        for (int64_t d = c->first; d < c->first + c->count; d++) row.active += w->devices[d].touched || w->devices[d].spent;
         snprintf(row.class, sizeof row.class, "%s", c->spec->name);
         duo_rows_device(w->rows, &row);
     }
@@ -175,6 +176,7 @@ static enum duo_status finish(struct duo_world *w, struct duo_rows *rows, struct
         return DUO_RUN_FAILED;
     }
     sweep_out(w);
+    duo_devices_close(w);
     write_servers(w, end);
     write_rest(w);
     snprintf(r->state, sizeof r->state, "done");

@@ -329,6 +329,8 @@ static void free_world(struct duo_scenario *s)
     free_line(&s->cells.down);
     free_line(&s->wan.up);
     free_line(&s->wan.down);
+    free(s->cells.rtt.trace);
+    free(s->wan.rtt.trace);
     free(s->cells.radio);
     free(s->cells.outages);
     free(s->arrivals.trace);

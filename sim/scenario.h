@@ -18,6 +18,7 @@
 #include "models/answers/answers.h"
 #include "models/cost/cost.h"
 #include "sim/base/err.h"
+#include "sim/connection.h"
 #include "traces/arrivals/arrivals.h"
 
 struct duo_where { int line, column; };                      /* in scenario->file; 0: a default */
@@ -43,6 +44,10 @@ struct duo_device_spec {
     char   *hardware, *model, *quant;
     int     slots;                    /* sequences at once; 1 */
     double  battery;                  /* J; INFINITY: mains */
+    double  charge;                   /* W that flow into the battery; 0 */
+    double  background;               /* share of its compute that others take; 0 */
+    bool    cold;                     /* load: warm | cold: the model must be loaded first */
+    double  load_seconds;             /* load_time: NAN: the cost model's */
     int     priority;                 /* of its requests, where a place goes by it: the least first */
     char   *region;                   /* of the carbon table; NULL: not given */
     double  energy_price;             /* $/J; NAN: not given */
@@ -57,13 +62,21 @@ struct duo_line_spec {                /* one direction of a link */
     struct duo_where at;
 };
 
+/* Of each message, drawn by a law; or over time, by a trace.  `mean` is NAN until the trace is read. */
+struct duo_rtt_spec {
+    double mean;                      /* s */
+    struct duo_length_law law;        /* s */
+    char  *trace; bool random_offset;
+};
+
 struct duo_outage { double from, to; int64_t cell; bool wan; };    /* s; cell -1: all */
 
 struct duo_cells_spec {
     int64_t count;
     struct duo_line_spec up, down;
-    double  rtt;                      /* device to the cell's base and back, s */
+    struct duo_rtt_spec rtt;          /* device to the cell's base and back */
     double  jitter;                   /* s: each message's delay is rtt/2 + exponential of this mean; 0 */
+    double  loss;                     /* of segments: (4) of connection.h */
     char   *radio;                    /* catalogue name, or NULL: no radio energy is known */
     double  joules_up, joules_down;   /* J/byte, instead of a radio; NAN: not given */
     double  price;                    /* $/B that a device sends and receives; NAN: not given */
@@ -71,13 +84,19 @@ struct duo_cells_spec {
     struct duo_where at;
 };
 
-struct duo_wan_spec { struct duo_line_spec up, down; double rtt; };   /* between the cells and the cloud, shared by all */
+struct duo_wan_spec { struct duo_line_spec up, down; struct duo_rtt_spec rtt; double loss; };   /* between the cells and the cloud, shared by all */
 
 struct duo_transport_spec {
     double message;                   /* framing bytes of a message (headers, an event, an order); 300 */
     double token;                     /* framing bytes of a streamed token; 60 */
-    double trips;                     /* round trips to open a connection before a device's first message to a site; 0 warm, 2 cold with TLS 1.3 */
-    double idle;                      /* s after which a connection is cold again; INFINITY */
+    enum duo_protocol protocol;       /* NONE: trips as given */
+    enum duo_opening  first, again;   /* a device's first message to a site; after `idle` */
+    double trips, trips_again;        /* round trips to open a connection before a device's first message to a site; after `idle` */
+    double idle;                      /* s after which a connection is closed; INFINITY */
+    int    window;                    /* first window, segments; 0: no limit */
+    double segment;                   /* bytes */
+    double timeout;                   /* s; of a lost segment, and of a window in silence */
+    bool   fifo;                      /* a device's own messages go one after the other */
     double detect;                    /* s until a dead link is noticed; 3 */
 };
 

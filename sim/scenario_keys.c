@@ -88,7 +88,7 @@ static void show_range(const struct duo_key *k, char *out, size_t n)
     else                       snprintf(out, n, "%s or more", low);
 }
 
-static enum duo_status read_number(struct duo_reader *r, const struct duo_key *k, const struct duo_node *node, double *out)
+enum duo_status duo_read_quantity(struct duo_reader *r, const struct duo_key *k, const struct duo_node *node, double *out)
 {
     const char *text;
     char why[200], range[120];
@@ -114,7 +114,7 @@ static enum duo_status read_whole(struct duo_reader *r, const struct duo_key *k,
     double value;
     struct duo_key limited = *k;
     if (limited.max <= 0) limited.max = k->kind == DUO_KEY_INT ? 1e9 : 1e15;
-    DUO_TRY(read_number(r, &limited, node, &value));
+    DUO_TRY(duo_read_quantity(r, &limited, node, &value));
     if (k->kind == DUO_KEY_INT) *(int *)at = (int)value;
     else                        *(int64_t *)at = (int64_t)value;
     return DUO_OK;
@@ -314,7 +314,7 @@ static enum duo_status read_value(struct duo_reader *r, const struct duo_key *k,
     const char *text;
     int choice;
     switch (k->kind) {
-    case DUO_KEY_NUMBER: return read_number(r, k, node, at);
+    case DUO_KEY_NUMBER: return duo_read_quantity(r, k, node, at);
     case DUO_KEY_INT:
     case DUO_KEY_INT64:  return read_whole(r, k, node, at);
     case DUO_KEY_CHOICE: return read_choice(r, k, node, at);

@@ -75,6 +75,7 @@ const char *duo_hint(const char *word, const char *const *words, size_t n, char 
 
 /* Pieces that own readers need. */
 enum duo_status duo_read_scalar(struct duo_reader *, const struct duo_node *, const char *expected, const char **text);
+enum duo_status duo_read_quantity(struct duo_reader *, const struct duo_key *, const struct duo_node *, double *out);
 enum duo_status duo_read_name(struct duo_reader *, const struct duo_node *, char **out);
 enum duo_status duo_read_file(struct duo_reader *, const struct duo_node *, char **out);
 enum duo_status duo_read_law(struct duo_reader *, const struct duo_node *, enum duo_dimension, struct duo_length_law *);

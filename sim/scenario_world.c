@@ -1,4 +1,4 @@
-/* scenario_world.c - the keys of arrivals, devices, cells, wan, transport, places and slo. */
+/* scenario_world.c - the keys of arrivals, devices, places and slo. */
 #include <math.h>
 #include <string.h>
 
@@ -81,13 +81,7 @@ static enum duo_status read_device_cost(struct duo_reader *r, const struct duo_n
     return duo_read_constants(r, node, &d->over, &d->n_over);
 }
 
-static enum duo_status check_device(struct duo_reader *r, const struct duo_node *node, void *at)
-{
-    struct duo_device_spec *d = at;
-    (void)r;
-    if (!duo_tree_find(node, "energy_price")) d->energy_price = NAN;
-    return DUO_OK;
-}
+static const char *const loads[] = { "warm", "cold", NULL };
 
 static const struct duo_key device_keys[] = {
     { "name",     DUO_KEY_NAME,   AT(name), .def_doc = "device[N]", .doc = "of the class" },
@@ -98,7 +92,11 @@ static const struct duo_key device_keys[] = {
     { "quant",    DUO_KEY_TEXT,   AT(quant), .def_doc = "the model's", .doc = "of the weights, like q4_0" },
     { "slots",    DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "1", AT(slots), .doc = "sequences at once" },
     { "battery",  DUO_KEY_NUMBER, .dim = DUO_DIM_ENERGY, .word = "mains", .means = INFINITY, .def = "mains", AT(battery),
-      .doc = "energy at the start" },
+      .doc = "energy at the start, and its capacity; at 0 its requests fail" },
+    { "charge",   DUO_KEY_NUMBER, .dim = DUO_DIM_POWER, .def = "0 W", AT(charge), .doc = "power that flows into the battery" },
+    { "background", DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0", AT(background), .doc = "share of its compute that others take" },
+    { "load",     DUO_KEY_FLAG,   .choices = loads, .def = "warm", AT(cold), .doc = "cold: the first work waits until the model is loaded" },
+    { "load_time", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, AT(load_seconds), .def_doc = "the hardware's", .doc = "how long that takes" },
     { "region",   DUO_KEY_TEXT,   AT(region), .def_doc = "not known", .doc = "whose electricity it is charged with: its grams of CO2e" },
     { "energy_price", DUO_KEY_NUMBER, .dim = DUO_DIM_MONEY_PER_ENERGY, .open = true, AT(energy_price), .def_doc = "not counted", .doc = "what its energy costs, added to the dollars" },
     { "priority", DUO_KEY_INT,    .dim = DUO_DIM_NUMBER, .max = 1000, .def = "0", AT(priority), .doc = "of its requests at places that go by it: the least first" },
@@ -106,130 +104,20 @@ static const struct duo_key device_keys[] = {
 };
 #undef AT
 
+static enum duo_status check_device(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_device_spec *d = at;
+    const struct duo_node *charge = duo_tree_find(node, "charge"), *time = duo_tree_find(node, "load_time");
+
+    if (charge && isinf(d->battery)) return duo_bad_key(r, charge, "charge is for a battery, and there is none");
+    if (time && !d->cold) return duo_bad_key(r, time, "load_time has a meaning with load: cold only");
+    if (!time) d->load_seconds = NAN;
+    if (!duo_tree_find(node, "energy_price")) d->energy_price = NAN;
+    return DUO_OK;
+}
+
 const struct duo_keys duo_keys_device = { sizeof(struct duo_device_spec), offsetof(struct duo_device_spec, at),
                                           DUO_KEYS(device_keys), check_device };
-
-/* ---- links ---------------------------------------------------------------------------------------- */
-
-#define AT(field) .at = offsetof(struct duo_line_spec, field)
-
-static const char *const offsets[] = { "0", "random", NULL };
-
-static const struct duo_key line_keys[] = {
-    { "rate",   DUO_KEY_NUMBER, .dim = DUO_DIM_SPEED, .word = "unlimited", .means = INFINITY, .def = "unlimited", AT(rate), .doc = "constant" },
-    { "trace",  DUO_KEY_FILE,   AT(trace), .doc = "capacity over time, instead of a rate" },
-    { "format", DUO_KEY_TEXT,   AT(format), .def_doc = "from the file", .doc = "of the trace" },
-    { "offset", DUO_KEY_FLAG,   .choices = offsets, .def = "0", AT(random_offset), .doc = "where in the trace each cell begins" },
-};
-#undef AT
-
-static enum duo_status check_line(struct duo_reader *r, const struct duo_node *node, void *at)
-{
-    (void)at;
-    const struct duo_node *rate = duo_tree_find(node, "rate"), *trace = duo_tree_find(node, "trace");
-    const struct duo_node *format = duo_tree_find(node, "format"), *offset = duo_tree_find(node, "offset");
-    if (!rate && !trace) return duo_bad(r, node, "expected a rate, like 20 Mbit/s, or { trace: FILE }");
-    if (rate && trace) return duo_bad_key(r, rate, "rate and trace exclude each other");
-    if (rate && format) return duo_bad_key(r, format, "format is for a trace, here is a rate");
-    if (rate && offset) return duo_bad_key(r, offset, "offset is for a trace, here is a rate");
-    return DUO_OK;
-}
-
-static const struct duo_keys line = { sizeof(struct duo_line_spec), offsetof(struct duo_line_spec, at),
-                                      DUO_KEYS(line_keys), check_line };
-
-/* A rate, or a map. */
-enum duo_status duo_read_line(struct duo_reader *r, const struct duo_node *node, void *at)
-{
-    if (node->kind == DUO_NODE_MAP) return duo_keys_read(r, &line, node, at);
-    if (node->kind == DUO_NODE_LIST || node->null)
-        return duo_bad(r, node, "expected a rate, like 20 Mbit/s, or { trace: FILE }; got %s", node->null ? "nothing" : "a list");
-    struct duo_node *map = duo_tree_new(NULL);           /* the word stands for { rate: WORD } */
-    struct duo_node *rate = duo_tree_copy(node);
-    map->line = rate->line;
-    map->column = rate->column;
-    duo_tree_put(map, "rate", rate);
-    enum duo_status status = duo_keys_read(r, &line, map, at);
-    duo_tree_free(map);
-    return status;
-}
-
-/* ---- cells, wan, transport ------------------------------------------------------------------------ */
-
-#define AT(field) .at = offsetof(struct duo_outage, field)
-static const char *const no_yes[] = { "false", "true", NULL };
-static const struct duo_key outage_keys[] = {
-    { "from", DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .need = true, AT(from), .doc = "when the link goes down" },
-    { "to",   DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "never", .means = INFINITY, .need = true, AT(to), .doc = "when it is up again" },
-    { "cell", DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .word = "all", .means = -1, .min = 0, .def = "all", AT(cell), .doc = "number from 0" },
-    { "wan",  DUO_KEY_FLAG,   .choices = no_yes, .def = "false", AT(wan), .doc = "true: the wide-area link instead of cells" },
-};
-#undef AT
-
-static enum duo_status check_outage(struct duo_reader *r, const struct duo_node *node, void *at)
-{
-    const struct duo_outage *o = at;
-    if (o->to <= o->from) return duo_bad(r, duo_tree_find(node, "to"), "expected a time after `from`");
-    if (o->wan && o->cell >= 0) return duo_bad(r, duo_tree_find(node, "cell"), "an outage is of a cell or of the wan");
-    return DUO_OK;
-}
-
-static const struct duo_keys outage = { sizeof(struct duo_outage), DUO_NO_WHERE, DUO_KEYS(outage_keys), check_outage };
-
-#define LINE_FORM "20 Mbit/s | {trace: FILE}"
-#define AT(field) .at = offsetof(struct duo_cells_spec, field)
-static const struct duo_key cells_keys[] = {
-    { "count",       DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .min = 1, .max = 1e7, .def = "1", AT(count), .doc = "cells, among which the devices are spread" },
-    { "up",          DUO_KEY_OWN,    .read = duo_read_line, .need = true, .form = LINE_FORM, .keys = &line, AT(up), .doc = "from the devices of a cell, shared by them" },
-    { "down",        DUO_KEY_OWN,    .read = duo_read_line, .need = true, .form = LINE_FORM, .keys = &line, AT(down), .doc = "to the devices of a cell, shared by them" },
-    { "rtt",         DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .need = true, AT(rtt), .doc = "device to its base station and back" },
-    { "jitter",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(jitter), .doc = "mean of the exponential delay added to each message" },
-    { "radio",       DUO_KEY_TEXT,   AT(radio), .def_doc = "not known", .doc = "a name of the catalogue: its joules" },
-    { "joules_up",   DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, AT(joules_up), .def_doc = "not known", .doc = "J per byte sent, instead of a radio" },
-    { "joules_down", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, AT(joules_down), .def_doc = "not known", .doc = "J per byte received, instead of a radio" },
-    { "price",       DUO_KEY_NUMBER, .dim = DUO_DIM_MONEY_PER_BYTES, .open = true, AT(price), .def_doc = "not counted", .doc = "of data sent and received by a device, added to the dollars" },
-    { "outages",     DUO_KEY_LIST,   .keys = &outage, AT(outages), .count_at = offsetof(struct duo_cells_spec, n_outages), .doc = "links that go down" },
-};
-#undef AT
-
-static enum duo_status check_cells(struct duo_reader *r, const struct duo_node *node, void *at)
-{
-    struct duo_cells_spec *c = at;
-    const struct duo_node *up = duo_tree_find(node, "joules_up"), *down = duo_tree_find(node, "joules_down");
-    if (!up) c->joules_up = NAN;
-    if (!down) c->joules_down = NAN;
-    if (!duo_tree_find(node, "price")) c->price = NAN;
-    if (c->radio && (up || down)) return duo_bad_key(r, up ? up : down, "radio and joules_up, joules_down exclude each other");
-    if (!up != !down) return duo_bad(r, node, "joules_up and joules_down go together");
-    const struct duo_node *list = duo_tree_find(node, "outages");
-    for (int i = 0; i < c->n_outages; i++)
-        if (c->outages[i].cell >= c->count)
-            return duo_bad(r, duo_tree_find(list->child[i], "cell"), "outages.%d.cell: expected a number below count (%lld)", i, (long long)c->count);
-    return DUO_OK;
-}
-
-const struct duo_keys duo_keys_cells = { sizeof(struct duo_cells_spec), offsetof(struct duo_cells_spec, at),
-                                         DUO_KEYS(cells_keys), check_cells };
-
-#define AT(field) .at = offsetof(struct duo_wan_spec, field)
-static const struct duo_key wan_keys[] = {
-    { "up",   DUO_KEY_OWN,    .read = duo_read_line, .def = "unlimited", .form = LINE_FORM, AT(up), .doc = "from the cells to the cloud, shared by all" },
-    { "down", DUO_KEY_OWN,    .read = duo_read_line, .def = "unlimited", .form = LINE_FORM, AT(down), .doc = "from the cloud to the cells, shared by all" },
-    { "rtt",  DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(rtt), .doc = "base station to the cloud and back" },
-};
-#undef AT
-const struct duo_keys duo_keys_wan = { sizeof(struct duo_wan_spec), DUO_NO_WHERE, DUO_KEYS(wan_keys), NULL };
-
-#define AT(field) .at = offsetof(struct duo_transport_spec, field)
-static const struct duo_key transport_keys[] = {
-    { "message", DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "300 B", AT(message), .doc = "framing of a message (headers, an event, an order)" },
-    { "token",   DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "60 B", AT(token), .doc = "framing of a streamed token" },
-    { "trips",   DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .max = 100, .def = "0", AT(trips), .doc = "round trips to open a connection: 0 warm, 2 cold with TLS 1.3" },
-    { "idle",    DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "never", .means = INFINITY, .def = "never", AT(idle), .doc = "after which a connection is cold again" },
-    { "detect",  DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "3 s", AT(detect), .doc = "until a dead link is noticed" },
-};
-#undef AT
-const struct duo_keys duo_keys_transport = { sizeof(struct duo_transport_spec), DUO_NO_WHERE, DUO_KEYS(transport_keys), NULL };
 
 /* ---- places --------------------------------------------------------------------------------------- */
 

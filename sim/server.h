@@ -133,6 +133,12 @@ struct duo_server_totals {
 };
 void duo_server_totals(const struct duo_server *, struct duo_server_totals *);
 
+/* server_meter.c: used by now, the running iteration by its share; s of work.  The date at which `joules` more will have
+ * been used, net of `charge` W that flow in; or an earlier one, at which one has to ask again; INFINITY: no work. */
+struct duo_server_meter { double joules, busy; };
+struct duo_server_meter duo_server_meter(const struct duo_server *);
+double                  duo_server_until(const struct duo_server *, double joules, double charge);
+
 void duo_server_step_singly(struct duo_server *, bool on);
 
 /* Gaps between tokens: a histogram with bins of 2 % from 1 us to 1e5 s; the same bins everywhere. */

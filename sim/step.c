@@ -12,6 +12,7 @@
 #include "sim/request.h"
 
 #include "models/answers/path.h"
+#include "sim/device.h"
 #include "sim/money.h"
 
 #include <assert.h>
@@ -72,7 +73,7 @@ void duo_step_pay(struct duo_step_record *s, const struct duo_job *j, int place,
 
     if (place == DUO_DEVICE) {
         r->row.joules_device += joules;
-        if (!isnan(joules)) duo_device_spend(r->world, r->row.device, joules);
+        if (!isnan(joules)) duo_device_book(r->world, r->row.device, joules);
         r->row.tokens_device += j->written;
     } else {
         r->row.joules_cloud += joules;
@@ -113,6 +114,7 @@ static void pay_score(struct duo_step_record *s, double seconds, bool wasted)
     struct duo_job job = { .seconds = seconds, .joules = seconds > 0 ? seconds * f->busy_watts : 0 };
 
     duo_step_pay(s, &job, s->place, wasted);
+    if (s->place == DUO_DEVICE && !isnan(job.joules)) duo_device_drain(s->request->world, s->request->class, s->request->row.device, job.joules);
 }
 
 void duo_step_stop(struct duo_step_record *s)
@@ -423,6 +425,10 @@ static void submit(struct duo_step_record *s, int input, int recompute, int outp
     if (cached > total - recompute) cached = total - recompute;
     if (cached < 0) cached = 0;
     if (total + output > cost->facts.context) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
+    if (s->place == DUO_DEVICE) {
+        double loading = duo_device_loading(w, r->class, r->row.device);
+        enc.seconds += loading, enc.joules += loading > 0 ? loading * cost->facts.busy_watts : 0;
+    }
     s->kv->users++;
     s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = total - cached, .output = output, .logits = logits,
         .from_layer = 0, .to_layer = cost->facts.layers, .before = enc.seconds, .before_joules = enc.joules,

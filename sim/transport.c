@@ -2,8 +2,10 @@
 #include "sim/transport.h"
 
 #include <assert.h>
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 
+#include "sim/device.h"
 #include "sim/request.h"
 
 struct duo_message {
@@ -16,10 +18,13 @@ struct duo_message {
     void               *arg;
     double              bytes, began;      /* of the flow */
     double              moved, mark;       /* by the radio, which it has to itself or shares */
-    double              delay;
+    double              delay, wait;       /* propagation; of a window that grows */
+    uint64_t            number;            /* of its draws */
+    struct duo_message *ahead, *behind;    /* in the device's queue */
     duo_route           route;
     int                 from, to;
-    bool                held, carried, local, on_air;
+    bool                held, held_back;   /* now; from the beginning */
+    bool                carried, local, on_air, numbered, queued, waiting;
 };
 
 static struct duo_message *take(struct duo_world *w)
@@ -45,17 +50,31 @@ static void give(struct duo_message *m)
     m->world->spare_messages = m;
 }
 
+/* ---- the way (1) */
+
+static bool crosses_cell(const struct duo_world *w, int from, int to)
+{
+    enum duo_site a = duo_node_site(w, from), b = duo_node_site(w, to);
+
+    return a != b && (a == DUO_SITE_DEVICE || b == DUO_SITE_DEVICE);
+}
+
+static bool crosses_wan(const struct duo_world *w, int from, int to)               /* one of them is behind it */
+{
+    return (duo_node_site(w, from) <= DUO_SITE_EDGE) != (duo_node_site(w, to) <= DUO_SITE_EDGE);
+}
+
+static double places_delay(const struct duo_world *w, int from, int to)
+{
+    return from == to ? 0 : (from > 0 ? w->places[from].delay : 0) + (to > 0 ? w->places[to].delay : 0);
+}
+
 double duo_transport_delay(const struct duo_world *w, int from, int to)
 {
-    const struct duo_scenario *s = w->scenario;
-    enum duo_site a = duo_node_site(w, from), b = duo_node_site(w, to);
-    double d = 0;
+    double d = places_delay(w, from, to);
 
-    if (from == to) return 0;
-    if (from > 0) d += w->places[from].delay;
-    if (to   > 0) d += w->places[to].delay;
-    if (a != b && (a == DUO_SITE_DEVICE || b == DUO_SITE_DEVICE)) d += s->cells.rtt / 2;
-    if ((a <= DUO_SITE_EDGE) != (b <= DUO_SITE_EDGE)) d += s->wan.rtt / 2;      /* one of them behind the WAN */
+    if (crosses_cell(w, from, to)) d += w->cells_rtt / 2;
+    if (crosses_wan(w, from, to))  d += w->wan_rtt / 2;
     return d;
 }
 
@@ -121,19 +140,136 @@ static void arrive(void *arg)
 
 static void begin(void *);
 
+static void begin(void *);
+
+/* Draws of a message: one number for all of them. */
+static uint64_t number_of(struct duo_message *m)
+{
+    if (!m->numbered) m->number = ((uint64_t)m->request->row.id << 20) + m->request->n_messages++;
+    m->numbered = true;
+    return m->number;
+}
+
+static double draw(struct duo_message *m, const char *stream) { return duo_draw(m->world->spec->seed, stream, number_of(m)); }
+
+static double round_trip(struct duo_message *m, const struct duo_rtt_spec *rtt, const struct duo_rtt_trace *trace, const char *stream)
+{
+    struct duo_world *w = m->world;
+    double at = duo_clock_now(w->clock);
+
+    if (rtt->trace) {
+        if (rtt->random_offset) at += trace->period * duo_draw(w->spec->seed, stream, (uint64_t)m->request->row.cell);
+        return duo_rtt_at(trace, at);
+    }
+    if (rtt->law.kind == DUO_FIXED) return rtt->law.a;
+    if (rtt->law.kind == DUO_UNIFORM) return rtt->law.a + (rtt->law.b - rtt->law.a) * draw(m, stream);
+    double spread = sqrt(log1p(rtt->law.b * rtt->law.b));
+    return rtt->law.a * exp(spread * (gsl_cdf_ugaussian_Pinv((draw(m, stream) + 0x1p-54)) - spread / 2));
+}
+
+/* What the message will take beyond its flow, but for jitter and losses. */
+static double delay_of(struct duo_message *m)
+{
+    const struct duo_world *w = m->world;
+    const struct duo_scenario *s = w->scenario;
+    double d = places_delay(w, m->from, m->to);
+
+    if (crosses_cell(w, m->from, m->to)) d += round_trip(m, &s->cells.rtt, &w->cells_pings, "rtt") / 2;
+    if (crosses_wan(w, m->from, m->to))  d += round_trip(m, &s->wan.rtt, &w->wan_pings, "wan rtt") / 2;
+    return d;
+}
+
+/* Losses on the way of `bytes`, for which the sender waits. */
+static double losses(struct duo_message *m, double bytes)
+{
+    const struct duo_world *w = m->world;
+    const struct duo_scenario *s = w->scenario;
+    double cell = s->cells.loss > 0 && crosses_cell(w, m->from, m->to) ? s->cells.loss : 0, wan = s->wan.loss > 0 && crosses_wan(w, m->from, m->to) ? s->wan.loss : 0;
+    double p = cell + wan - cell * wan;
+
+    if (p <= 0) return 0;
+    return duo_connection_loss(fmax(1, ceil(bytes / s->transport.segment)), p, 2 * m->delay, s->transport.timeout, draw(m, "loss"), draw(m, "last loss"));
+}
+
 static void fly(struct duo_message *m)                     /* (1) */
 {
     struct duo_world *w = m->world;
-    double jitter = 0;
+    double more = m->wait;
 
-    if (w->scenario->cells.jitter > 0 && !m->local && (m->from == DUO_DEVICE || m->to == DUO_DEVICE))
-        jitter = -w->scenario->cells.jitter * log1p(-duo_draw(w->spec->seed, "jitter", ((uint64_t)m->request->row.id << 20) + m->request->n_messages++));
-    duo_clock_set(w->clock, &m->alarm, duo_clock_now(w->clock) + m->delay + jitter, arrive, m);
+    if (!m->local) {
+        if (w->scenario->cells.jitter > 0 && (m->from == DUO_DEVICE || m->to == DUO_DEVICE))
+            more -= w->scenario->cells.jitter * log1p(-draw(m, "jitter"));
+        more += losses(m, m->held_back ? w->scenario->transport.token : m->bytes);
+    }
+    duo_clock_set(w->clock, &m->alarm, duo_clock_now(w->clock) + m->delay + more, arrive, m);
 }
+
+/* ---- the connection (3) */
+
+/* A window that has not grown to the link's rate yet: s that the flow would have taken longer (7). */
+static double slow_start(struct duo_message *m)
+{
+    struct duo_world *w = m->world;
+    const struct duo_transport_spec *t = &w->scenario->transport;
+    struct duo_device *d = &w->devices[m->request->row.device];
+    uint8_t *grown = &d->grown[m->from != DUO_DEVICE];
+    double first = t->window * t->segment, wait;
+
+    if (!t->window || !by_radio(m)) return 0;
+    if (m->began - d->contact > t->timeout) d->grown[0] = d->grown[1] = 0;
+    wait = duo_connection_wait(m->bytes, m->bytes / (duo_clock_now(w->clock) - m->began), 2 * m->delay, ldexp(first, *grown));
+    *grown = (uint8_t)duo_connection_grown(m->bytes, first, *grown);
+    return wait;
+}
+
+/* Seconds until the connection is open; a message that comes meanwhile waits for the same one. */
+static double open_connection(struct duo_world *w, struct duo_device *d, enum duo_site site, double now, double trip)
+{
+    const struct duo_transport_spec *t = &w->scenario->transport;
+    uint8_t open = (uint8_t)(1u << site), known = (uint8_t)(open << DUO_SITES);
+
+    if (now - d->contact > t->idle) d->warm = (uint8_t)(d->warm >> DUO_SITES << DUO_SITES);
+    if (!(d->warm & open)) {
+        d->contact = fmax(now, d->contact) + (d->warm & known ? t->trips_again : t->trips) * trip;
+        d->warm |= open | known;
+        d->grown[0] = d->grown[1] = 0;
+    }
+    return fmax(0, d->contact - now);
+}
+
+/* ---- a device's own queue (8) */
+
+static void queue(struct duo_message *m)
+{
+    struct duo_world *w = m->world;
+    struct duo_message **last;
+
+    if (!w->uplinks || m->from != DUO_DEVICE) return;
+    last = &w->uplinks[m->request->row.device];
+    m->queued = true;
+    m->ahead = *last;
+    if (m->ahead) m->ahead->behind = m;
+    *last = m;
+}
+
+/* The one behind it, if that may begin now. */
+static struct duo_message *unqueue(struct duo_message *m)
+{
+    struct duo_message *behind = m->behind;
+
+    if (!m->queued) return NULL;
+    m->queued = false;
+    if (behind)   behind->ahead = m->ahead;
+    else          m->world->uplinks[m->request->row.device] = m->ahead;
+    if (m->ahead) m->ahead->behind = behind;
+    return behind && !behind->ahead && behind->waiting ? behind : NULL;
+}
+
+/* ---- the flow */
 
 static void flow_ended(void *arg, enum duo_flow_end end, double carried)
 {
-    struct duo_message *m = arg;
+    struct duo_message *m = arg, *behind = unqueue(m);
 
     m->flow = NULL;
     if (end == DUO_FLOW_UNREACHABLE) {
@@ -142,11 +278,13 @@ static void flow_ended(void *arg, enum duo_flow_end end, double carried)
         charge(m, carried, false);
         give(m);
         fn(a, false);
-        return;
+    } else {
+        if (!m->held_back) m->wait = slow_start(m);
+        charge(m, m->bytes, true);
+        m->carried = true;
+        if (!m->held) fly(m);
     }
-    charge(m, m->bytes, true);
-    m->carried = true;
-    if (!m->held) fly(m);
+    if (behind) begin(behind);
 }
 
 /* Is the radio ready?  Else the message begins when it is. */
@@ -171,23 +309,12 @@ static void begin(void *arg)
     struct duo_message *m = arg;
     struct duo_world *w = m->world;
 
+    m->waiting = m->ahead != NULL;
+    if (m->waiting) return;
     if (by_radio(m) && !m->on_air && !on_air(m)) return;
     m->began = duo_clock_now(w->clock);
     m->flow = duo_net_start(w->net, m->route, m->bytes, flow_ended, m);
     if (w->spec->stop_above > 0 && duo_net_stats(w->net).active > w->spec->stop_above) w->too_many = w->stop = true;
-}
-
-/* (3): seconds until the connection is open; a message that comes meanwhile waits for the same one. */
-static double open_connection(const struct duo_world *w, struct duo_device *d, enum duo_site site, double now, double trip)
-{
-    const struct duo_transport_spec *t = &w->scenario->transport;
-
-    if (now - d->contact > t->idle) d->warm = 0;
-    if (!(d->warm & 1u << site)) {
-        d->warm |= (uint8_t)(1u << site);
-        d->contact = fmax(now, d->contact) + t->trips * trip;
-    }
-    return fmax(0, d->contact - now);
 }
 
 struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *r, int from, int to, double bytes,
@@ -195,11 +322,11 @@ struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *
 {
     const struct duo_transport_spec *t = &w->scenario->transport;
     struct duo_message *m = take(w);
-    double now = duo_clock_now(w->clock), wait = 0;
+    double now = duo_clock_now(w->clock), wait = 0, joules;
 
-    m->request = r, m->fn = fn, m->arg = arg, m->from = from, m->to = to, m->held = held;
-    m->delay = duo_transport_delay(w, from, to);
+    m->request = r, m->fn = fn, m->arg = arg, m->from = from, m->to = to, m->held = m->held_back = held;
     m->local = duo_node_site(w, from) == duo_node_site(w, to);
+    m->delay = delay_of(m);
     if (!m->local) m->route = route_of(w, r, from, to);
     if (m->local || m->route < 0) {                        /* (2) */
         m->carried = true;
@@ -207,15 +334,15 @@ struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *
         return m;
     }
     m->bytes = bytes;
-    if (from == DUO_DEVICE || to == DUO_DEVICE) {
+    if (by_radio(m)) {
         struct duo_device *d = &w->devices[r->row.device];
         if (from == DUO_DEVICE) {
-            double joules;
             wait = duo_radio_wake(&w->radio, &d->radio, now, &joules);
             if (joules > 0) pay_radio(m, joules);
-            if (t->trips > 0) wait += open_connection(w, d, duo_node_site(w, to), now + wait, 2 * m->delay);
+            if (t->trips > 0 || t->trips_again > 0) wait += open_connection(w, d, duo_node_site(w, to), now + wait, 2 * m->delay);
         }
         d->touched = true;
+        queue(m);
     }
     if (wait > 0) duo_clock_set(w->clock, &m->alarm, now + wait, begin, m);
     else          begin(m);
@@ -239,8 +366,11 @@ void duo_transport_release(struct duo_world *w, struct duo_message *m)       /* 
 
 void duo_transport_cancel(struct duo_world *w, struct duo_message *m)
 {
+    struct duo_message *behind = unqueue(m);
+
     duo_clock_cancel(w->clock, &m->alarm);
     if (m->flow) charge(m, duo_net_cancel(w->net, m->flow), false);
     off_air(m);
     give(m);
+    if (behind) begin(behind);
 }

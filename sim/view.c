@@ -6,6 +6,7 @@
  * (3) What is cached where is known as of the last word from there.
  * (4) The battery and the radio's signal are known on the device only: elsewhere NAN (1 on mains), and "up".
  * Everything else that a view holds is the request's own, or was declared. */
+#include "sim/device.h"
 #include "sim/request.h"
 #include "sim/server_api.h"
 
@@ -55,7 +56,7 @@ void duo_view_fill(struct duo_request *r, struct duo_view *v, struct duo_place_v
         .max_tokens = w->scenario->max_tokens ? w->scenario->max_tokens : r->query.max_tokens,
         .session = r->query.session, .turn = r->query.turn,
         .deadline = isinf(w->scenario->slo_e2e) ? INFINITY : r->row.arrived + w->scenario->slo_e2e - now,
-        .battery = isinf(c->battery) ? 1 : seat != DUO_DEVICE ? NAN : fmax(0, 1 - d->joules / c->battery),                     /* (4) */
+        .battery = isinf(c->battery) ? 1 : seat != DUO_DEVICE ? NAN : duo_device_level(w, r->class, r->row.device),                     /* (4) */
         .link_up = seat != DUO_DEVICE || duo_net_up(w->net, w->cells[r->row.cell].up),
         .uplink = d->uplink > 0 ? 8.0 * (double)d->uplink : NAN, .downlink = d->downlink > 0 ? 8.0 * (double)d->downlink : NAN,
         .rtt = d->rtt > 0 ? (double)d->rtt : NAN, .link_age = d->touched ? fmax(0, now - (double)d->contact) : NAN,     /* (2) */

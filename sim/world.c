@@ -13,16 +13,16 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "sim/base/json.h"
+#include "sim/device.h"
 #include "sim/money.h"
 #include "sim/registry.h"
 #include "sim/request.h"
 #include "sim/scale.h"
 #include "sim/server_api.h"
 
-enum { BACKGROUND_CONTEXT = 512, DEVICE_BUDGET = 512, SESSION_SLOTS = 4096, STALLED = 100000 };
+enum { BACKGROUND_CONTEXT = 512, SESSION_SLOTS = 4096, STALLED = 100000 };
 
 void duo_world_keep(struct duo_world *w, void *block)
 {
@@ -75,44 +75,11 @@ int duo_place_voice(const struct duo_world *w, const struct duo_request *r, int 
     return place == DUO_DEVICE ? r->class->voice : w->places[place].voice;
 }
 
-static double kv_capacity(const struct duo_facts *f, double given)
+double duo_kv_capacity(const struct duo_facts *f, double given)
 {
     double n = given > 0 ? given : f->kv_bytes > 0 ? floor(f->memory_bytes / f->kv_bytes) : INFINITY;
 
     return n;
-}
-
-struct duo_server *duo_device_server(struct duo_world *w, int64_t device)
-{
-    struct duo_device *d = &w->devices[device];
-    int c = 0;
-
-    if (d->server) return d->server;
-    while (device >= w->classes[c].first + w->classes[c].count) c++;
-    d->server = duo_server_new(&(struct duo_server_spec){ .cost = w->classes[c].cost, .clock = w->clock,
-        .slots = w->classes[c].spec->slots, .budget = DEVICE_BUDGET, .kv_tokens = kv_capacity(&w->classes[c].cost->facts, 0), .gaps = &w->gaps });
-    if (w->spec->step_singly) duo_server_step_singly(d->server, true);
-    return d->server;
-}
-
-void duo_device_rest(struct duo_world *w, int64_t device)
-{
-    struct duo_device *d = &w->devices[device];
-
-    if (!d->server || !duo_server_idle(d->server)) return;
-    duo_server_free(d->server);
-    d->server = NULL;
-}
-
-void duo_device_spend(struct duo_world *w, int64_t device, double joules)
-{
-    struct duo_device *d = &w->devices[device];
-    int c = 0;
-
-    while (device >= w->classes[c].first + w->classes[c].count) c++;
-    d->joules += joules;
-    w->classes[c].joules += joules;
-    if (!d->dead && d->joules >= w->classes[c].spec->battery) d->dead = true, w->classes[c].dead++;
 }
 
 static int voice_of(const struct duo_world *w, const char *place, const char *model)
@@ -153,6 +120,25 @@ static enum duo_status check_roles(const struct duo_world *w, struct duo_err *er
     return DUO_OK;
 }
 
+/* What a device class asks for rests on numbers that must be known. */
+static enum duo_status check_device(const struct duo_scenario *s, struct duo_device_class *c, struct duo_err *err)
+{
+    const struct duo_facts *f = &c->cost->facts;
+    const struct duo_device_spec *d = c->spec;
+    const char *for_what = isfinite(d->battery) ? "a battery needs it" : "a background needs it";
+    bool watts = isfinite(d->battery) || d->background > 0;
+
+    if (watts && (isnan(f->busy_watts) || isnan(f->idle_watts)))
+        return duo_fail_at(err, DUO_BAD_INPUT, s->file, d->at.line, d->at.column, "devices.%s: the %s power of %s is not known, and %s; set it in cost: {%s_watts: ...}",
+                           d->name, isnan(f->busy_watts) ? "busy" : "idle", d->hardware, for_what, isnan(f->busy_watts) ? "busy" : "idle");
+    if (!isnan(d->load_seconds)) c->cost->facts.load_seconds = d->load_seconds;
+    if (d->cold && isnan(f->load_seconds))
+        return duo_fail_at(err, DUO_BAD_INPUT, s->file, d->at.line, d->at.column, "devices.%s.load: how long %s takes to load on %s is not known; set load_time",
+                           d->name, d->model, d->hardware);
+    if (d->background > 0) c->cost = duo_cost_slowed(c->cost, d->background);
+    return DUO_OK;
+}
+
 static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_scenario *s = w->scenario;
@@ -182,6 +168,7 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
         w->class_edge[i] = edge += d->share;
         DUO_TRY(duo_cost_new(&w->classes[i].cost, w->spec->catalogue, &(struct duo_cost_spec){ .model = d->model, .hardware = d->hardware,
             .quant = d->quant, .file = s->file, .line = d->at.line, .n_over = d->n_over, .over = d->over }, err));
+        DUO_TRY(check_device(s, &w->classes[i], err));
     }
     for (int i = 0; i < w->n_classes; i++) w->class_edge[i] /= edge;
     w->n_devices = first;
@@ -361,6 +348,27 @@ static enum duo_status read_trace(const struct duo_line_spec *l, struct duo_capa
     return l->trace ? duo_capacity_read(t, l->trace, l->format, 0, err) : DUO_OK;
 }
 
+static enum duo_status read_pings(const struct duo_rtt_spec *r, struct duo_rtt_trace *t, double *mean, struct duo_err *err)
+{
+    *mean = r->mean;
+    if (!r->trace) return DUO_OK;
+    DUO_TRY(duo_rtt_read(t, r->trace, err));
+    *mean = t->mean;
+    return DUO_OK;
+}
+
+static enum duo_status read_traces(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_scenario *s = w->scenario;
+
+    DUO_TRY(read_trace(&s->cells.up, &w->up_trace, err));
+    DUO_TRY(read_trace(&s->cells.down, &w->down_trace, err));
+    DUO_TRY(read_trace(&s->wan.up, &w->wan_up_trace, err));
+    DUO_TRY(read_trace(&s->wan.down, &w->wan_down_trace, err));
+    DUO_TRY(read_pings(&s->cells.rtt, &w->cells_pings, &w->cells_rtt, err));
+    return read_pings(&s->wan.rtt, &w->wan_pings, &w->wan_rtt, err);
+}
+
 static duo_link add_link(struct duo_world *w, const char *name, const struct duo_line_spec *l, const struct duo_capacity *t, uint64_t index)
 {
     struct duo_ticker *k;
@@ -397,10 +405,6 @@ static enum duo_status build_net(struct duo_world *w, struct duo_err *err)      
 
     for (int i = 0; i < s->cells.n_outages; i++) has_wan |= s->cells.outages[i].wan;
 
-    DUO_TRY(read_trace(&s->cells.up, &w->up_trace, err));
-    DUO_TRY(read_trace(&s->cells.down, &w->down_trace, err));
-    DUO_TRY(read_trace(&wan->up, &w->wan_up_trace, err));
-    DUO_TRY(read_trace(&wan->down, &w->wan_down_trace, err));
     w->clock = duo_clock_new();
     DUO_TRY(duo_net_new(&w->net, w->spec->net, w->clock, s->transport.detect, err));
     w->tickers = duo_new((size_t)(2 * s->cells.count + 2), sizeof *w->tickers);
@@ -473,21 +477,6 @@ static void outage(void *arg)
 
 /* ---- all of it */
 
-/* Zeroed memory that is met at random, a million devices say: on large pages, where the system has them. */
-static void *large(size_t bytes)
-{
-    enum { PAGE = 1 << 21 };
-    size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
-    void *p;
-
-    if (bytes < 4 * (size_t)PAGE) return duo_new(1, bytes);
-    p = aligned_alloc(PAGE, room);
-    if (!p) return duo_new(1, bytes);
-    madvise(p, room, MADV_HUGEPAGE);
-    memset(p, 0, bytes);
-    return p;
-}
-
 static struct duo_api *build_api(const struct duo_world *w, const struct duo_world_place *p)
 {
     const struct duo_place_spec *s = p->spec;
@@ -516,7 +505,7 @@ static enum duo_status build_servers(struct duo_world *w, struct duo_err *err)
         place->replicas = duo_new((size_t)place->n_replicas, sizeof *place->replicas);
         for (int i = 0; i < place->n_replicas; i++) {
             place->replicas[i].server = duo_server_new(&(struct duo_server_spec){ .cost = place->cost, .clock = w->clock,
-                .slots = place->spec->slots, .budget = place->spec->budget, .kv_tokens = kv_capacity(&place->cost->facts, place->spec->kv_tokens),
+                .slots = place->spec->slots, .budget = place->spec->budget, .kv_tokens = duo_kv_capacity(&place->cost->facts, place->spec->kv_tokens),
                 .chunk = place->spec->chunk, .block = place->spec->block, .by_priority = place->spec->by_priority, .id_tokens = id_tokens_at(w, place->spec),
                 .background = place->spec->background, .background_context = BACKGROUND_CONTEXT, .gaps = &w->gaps });
             if (w->spec->step_singly) duo_server_step_singly(place->replicas[i].server, true);
@@ -548,23 +537,12 @@ enum duo_status duo_world_build(struct duo_world *w, const struct duo_run_spec *
     DUO_TRY(build_arrivals(w, err));
     if (warnings && n && w->unmatched > 0)
         snprintf(warnings, n, "policy %s: %d of %d queries have no row in its file\n", w->use->label, w->unmatched, w->answers->n_queries);
-    if (check_only) {
-        struct duo_capacity t[4] = { 0 };
-        enum duo_status bad = read_trace(&w->scenario->cells.up, &t[0], err);
-        if (!bad) bad = read_trace(&w->scenario->cells.down, &t[1], err);
-        if (!bad) bad = read_trace(&w->scenario->wan.up, &t[2], err);
-        if (!bad) bad = read_trace(&w->scenario->wan.down, &t[3], err);
-        for (int i = 0; i < 4; i++) duo_capacity_free(&t[i]);
-        return bad;
-    }
+    DUO_TRY(read_traces(w, err));
+    if (check_only) return DUO_OK;
     DUO_TRY(build_net(w, err));
     DUO_TRY(build_servers(w, err));
-    w->devices = large((size_t)w->n_devices * sizeof *w->devices);
-    for (int i = 0; i < w->n_classes; i++)
-        if (w->classes[i].spec->battery <= 0) {
-            for (int64_t d = 0; d < w->classes[i].count; d++) w->devices[w->classes[i].first + d].dead = true;
-            w->classes[i].dead = w->classes[i].count;
-        }
+    duo_devices_build(w);
+    if (w->scenario->transport.fifo) w->uplinks = duo_new((size_t)w->n_devices, sizeof *w->uplinks);
     w->n_session_slots = SESSION_SLOTS;
     w->sessions = duo_new(SESSION_SLOTS, sizeof *w->sessions);
     return DUO_OK;
@@ -636,15 +614,15 @@ void duo_world_free(struct duo_world *w)
         duo_api_free(place->api);
         if (place->cost) place->cost->kind->free(place->cost);
     }
+    duo_devices_free(w);
     for (int i = 0; i < w->n_classes && w->classes; i++)
         if (w->classes[i].cost) w->classes[i].cost->kind->free(w->classes[i].cost);
-    for (int64_t i = 0; w->devices && i < w->n_devices; i++)
-        if (w->devices[i].server) duo_server_free(w->devices[i].server);
     for (struct duo_request *r = w->spare_requests; r; r = r->next) free(r->texts), free(r->inbox), free(r->block);
     for (int i = 0; i < w->n_kept; i++) free(w->kept[i]);
-    free(w->kept), free(w->places), free(w->classes), free(w->class_edge), free(w->devices), free(w->gateway_seat), free(w->cells);
+    free(w->kept), free(w->places), free(w->classes), free(w->class_edge), free(w->uplinks), free(w->gateway_seat), free(w->cells);
     free(w->tickers), free(w->outages), free(w->order), free(w->sessions), free(w->reasons), free(w->config);
     duo_capacity_free(&w->up_trace), duo_capacity_free(&w->down_trace), duo_capacity_free(&w->wan_up_trace), duo_capacity_free(&w->wan_down_trace);
+    duo_rtt_free(&w->cells_pings), duo_rtt_free(&w->wan_pings);
     if (w->arrivals) duo_arrivals_free(w->arrivals);
     if (w->lengths) duo_arrivals_free(w->lengths);
     if (w->answers) duo_answers_free(w->answers);

@@ -11,6 +11,7 @@
 #include "sim/run.h"
 #include "sim/server.h"
 #include "traces/network/capacity.h"
+#include "traces/network/rtt.h"
 
 enum { DUO_GATEWAY = -1,           /* a node beside the places: the hub of the cloud's site, where gateway seats are */
        DUO_MAX_STEPS = 100000,      /* a request's; more is a policy that loops */
@@ -73,19 +74,28 @@ struct duo_device_class {
     int                voice;
     int64_t            first, count;      /* devices [first, first + count) */
     int64_t            active, dead;
-    double             joules;
+    double             joules, busy, idle_joules;     /* of compute and radio; s of compute; at the end */
+    struct duo_battery *batteries;        /* NULL: on mains */
+    double            *ready_at;          /* `load: cold`: date at which the model is loaded, -1: not asked yet; NULL: warm */
     double             grams_joule;       /* g CO2e; NAN: not known */
 };
 
-struct duo_device {                /* a million of these: keep it small */
+struct duo_battery {               /* of a device that has one */
+    double level, at;              /* J left at the date `at` */
+    double busy;                   /* s of compute until then */
+    struct duo_server_meter seen;  /* of its server then */
+    struct duo_battery_watch *watch;      /* while a request of it is there */
+};
+
+struct duo_device {                /* a million of these: keep it at 64 bytes */
     struct duo_server *server;     /* NULL while it has nothing to do */
     void              *seat;       /* the policy's block */
-    double             joules;
-    struct duo_radio_state radio;
     double             contact;    /* date of its last message; while a connection opens: when it will be open */
+    struct duo_radio_state radio;
     float              uplink, downlink, rtt;    /* as last met: B/s, B/s, s */
-    uint8_t            warm;       /* bit enum duo_site: a connection was opened there */
-    bool               touched, met, dead;   /* has sent; the policy was called for it; no power is left */
+    uint8_t            warm;       /* bit enum duo_site: a connection is open there; from bit DUO_SITES: one was opened */
+    uint8_t            grown[2];   /* doublings of its first window: up, down */
+    bool               touched : 1, met : 1, dead : 1, spent : 1;   /* has sent; the policy was called for it; no power is left; joules */
 };
 
 /* KV of a text at one replica of one place, for one range of layers. */
@@ -137,6 +147,9 @@ struct duo_world {
     int                n_tickers, n_outages;
     struct duo_ticker *tickers;
     struct duo_capacity up_trace, down_trace, wan_up_trace, wan_down_trace;
+    struct duo_rtt_trace cells_pings, wan_pings;
+    double             cells_rtt, wan_rtt; /* means, s */
+    struct duo_message **uplinks;          /* transport.queue: fifo: the last message of each device on its uplink; else NULL */
     struct duo_outage_alarm *outages;
     struct duo_radio   radio;
     struct duo_gaps    gaps;
@@ -186,9 +199,6 @@ const struct duo_cost *duo_place_cost(const struct duo_world *, const struct duo
 int                    duo_place_voice(const struct duo_world *, const struct duo_request *, int place);
 enum duo_site          duo_node_site(const struct duo_world *, int node);
 
-/* world.c: the device */
-struct duo_server *duo_device_server(struct duo_world *, int64_t device);     /* made when there is none */
-void               duo_device_rest(struct duo_world *, int64_t device);       /* frees an idle one */
-void               duo_device_spend(struct duo_world *, int64_t device, double joules);
+double                 duo_kv_capacity(const struct duo_facts *, double given);         /* tokens */
 
 #endif

@@ -21,6 +21,8 @@ static const struct rival { const char *map, *key, *only, *loses[8]; } rivals[] 
     { "answers",  "chars_per_token", NULL, { "tokens" } },
     { "cells",    "radio",     NULL,      { "joules_up", "joules_down" } },
     { "cells",    "joules_up", NULL,      { "radio" } },
+    { "transport", "protocol", NULL,      { "trips" } },
+    { "transport", "trips",    NULL,      { "protocol", "first", "again" } },
 };
 
 static void drop_rivals(struct duo_node *base, const struct duo_node *over, const char *name)

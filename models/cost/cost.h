@@ -148,6 +148,9 @@ enum duo_status duo_cost_new(struct duo_cost **, const struct duo_catalogue *, c
 struct duo_carbon { double grams_joule; enum duo_provenance status; char date[16]; };
 enum duo_status duo_carbon_find(const struct duo_catalogue *, const char *region, const char *file, int line, struct duo_carbon *out, struct duo_err *);
 
+/* The same model where others take `share` of the compute (slowed.c); owns the one it is given. */
+struct duo_cost *duo_cost_slowed(struct duo_cost *, double share);
+
 /* The radio of a device (radio.c): power by state, joules a byte on top.  A transfer is: wake until it is 0 s, begin, end.
  * Each returns joules, which are the caller's to pay: promotion and a whole tail ahead, what was not used of a tail back
  * (negative), the bytes and the share of the active time.  `mark` is the transfer's own.  The state is the device's:

@@ -213,7 +213,7 @@ static enum duo_status summarise(struct sqlite3 *db, void *arg, struct duo_err *
         facts[v].slo_ttft = s->slo_ttft;
         facts[v].slo_e2e = s->slo_e2e;
         facts[v].slo_tpot = s->slo_tpot;
-        facts[v].rtt = s->cells.rtt + s->wan.rtt;
+        facts[v].rtt = s->cells.rtt.mean + s->wan.rtt.mean;
     }
     enum duo_status status = duo_summary_write(db, facts, plan->n_variants, err);
     free(facts);

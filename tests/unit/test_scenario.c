@@ -30,7 +30,7 @@ static void test_defaults(void)
     CHECK_NEAR(s->cells.joules_up, NAN, 0);
     CHECK_NEAR(s->cells.joules_down, NAN, 0);
     CHECK(isinf(s->wan.up.rate) && isinf(s->wan.down.rate));
-    CHECK_NEAR(s->wan.rtt, 0, 0);
+    CHECK_NEAR(s->wan.rtt.mean, 0, 0);
     CHECK_NEAR(s->transport.message, 300, 0);
     CHECK_NEAR(s->transport.token, 60, 0);
     CHECK_NEAR(s->transport.trips, 0, 0);
@@ -106,7 +106,7 @@ static void test_full_world(const struct duo_scenario *s)
     CHECK_TEXT(s->cells.up.format, "mahimahi");
     CHECK(s->cells.up.random_offset && !s->cells.down.random_offset);
     CHECK_NEAR(s->cells.down.rate, 2.5e6, 0);
-    CHECK_NEAR(s->cells.rtt, 0.045, 1e-12);
+    CHECK_NEAR(s->cells.rtt.mean, 0.045, 1e-12);
     CHECK_NEAR(s->cells.jitter, 0.005, 1e-12);
     CHECK_NEAR(s->cells.joules_up, 2e-6, 0);
     CHECK_INT(s->cells.n_outages, 3);
@@ -292,7 +292,7 @@ static void test_sample(void)
     CHECK_TEXT(lte->variant, "lte");
     CHECK(!wifi->cells.up.trace && !wifi->cells.up.random_offset);     /* a rate takes the trace's place */
     CHECK_NEAR(wifi->cells.up.rate, 5e6, 0);
-    CHECK_NEAR(wifi->cells.rtt, 0.015, 1e-12);
+    CHECK_NEAR(wifi->cells.rtt.mean, 0.015, 1e-12);
     CHECK_TEXT(wifi->cells.radio, "wifi");
     CHECK_INT(wifi->cells.count, 40);                                  /* what isn't named stays */
     CHECK(lte->cells.up.trace && lte->cells.up.random_offset);
@@ -324,7 +324,7 @@ static void test_settings(void)
         CHECK_TEXT(s->policies[0].params[0].value, "3");
         CHECK_TEXT(s->policies[3].params[0].value, "cloud");
         CHECK_INT(s->policies[2].n_params, 1);
-        CHECK_NEAR(s->cells.rtt, 0.09, 1e-12);           /* the command line has the last word */
+        CHECK_NEAR(s->cells.rtt.mean, 0.09, 1e-12);           /* the command line has the last word */
         CHECK_NEAR(s->cells.jitter, v == 1 ? 0.002 : 0, 1e-12);
         CHECK_NEAR(s->devices[1].battery, 18000, 1e-9);
         CHECK_INT(s->arrivals.kind, DUO_AT_ONCE);
@@ -334,7 +334,7 @@ static void test_settings(void)
         CHECK(!s->cells.radio);                          /* nothing removes a key */
         CHECK_TEXT(s->note, "a: b");
         CHECK_NEAR(s->slo_tpot, 1, 0);
-        CHECK_NEAR(s->wan.rtt, 0.008, 1e-12);
+        CHECK_NEAR(s->wan.rtt.mean, 0.008, 1e-12);
         CHECK_INT(s->cells.at.line, 7);
     }
     duo_plan_free(&plan);
