@@ -56,6 +56,8 @@ world timeouts       "$here/base.yaml" --set 'policies.cascade.patience=1 ms' --
 world no_requests    "$here/base.yaml" --set arrivals.requests=0
 world cut_short      "$here/base.yaml" --set 'until=4 s'
 world jitter         "$here/base.yaml" --set 'cells.jitter=30 ms' --set 'transport.trips=2'
+world transport      "$here/base.yaml" --set 'transport={protocol: tls1.3, idle: 2 s, window: 10, timeout: 200 ms, queue: fifo}' --set 'cells.loss=2 %' --set 'cells.rtt=lognormal(40 ms, 0.5)'
+world tired          "$here/base.yaml" --set 'devices.phone.battery=40 J' --set 'devices.phone.charge=1 W' --set 'devices.phone.background=30 %' --set 'devices.phone.load=cold' --set 'devices.phone.load_time=2 s'
 world sessions       "$here/base.yaml" --set answers.synthetic.sessions=3 --set 'arrivals.think=2 s' --set places.cloud.kv_tokens=3000
 
 # ---- policies that break the contract: each fails alone and by name, the others finish
