@@ -222,9 +222,7 @@ void duo_server_cancel(struct duo_server *s, struct duo_job *j)
 
     if (j->state & (FIRST_DUE | DONE_DUE)) unlink_job(&s->told, j);
     if (state == QUEUED) {
-        unlink_job(&s->queue, j);
-        s->waiting--;
-        s->left_waiting -= tokens_left(j);
+        duo_batch_unqueue(s, j);
         if (kv_of(j)) j->kv->job = NULL;
     } else if (state == BEFORE) {
         cancel_before(s, j);
@@ -261,6 +259,11 @@ void duo_server_figures(const struct duo_server *s, struct duo_server_figures *f
                                       .decode_rate = 1 / a };
     f->kv_used = isinf(s->capacity) || s->capacity <= 0 ? 0 : (s->used + duo_kv_growth(s, done)) / s->capacity;
     if (s->running < s->slots && !s->waiting) return;
+    if (s->running < s->slots && s->iterating && (!kv_of(s->queue.first) || duo_kv_lacking(s, s->queue.first) <= 0)) {
+        double room = s->is.budget - s->n_heap - s->others;       /* only an iteration's tokens are short */
+        f->wait = s->inputs_waiting / fmax(1, room) * s->a;
+        return;
+    }
     /* All that waits, and of what runs the first end: of R uniform remainders of mean m the least is 2 m / (R + 1). */
     f->wait = (s->left_waiting + 2 * left / (s->running + 1)) * each;
     if (s->before.first) {

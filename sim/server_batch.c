@@ -23,7 +23,14 @@ void duo_batch_queue(struct duo_server *s, struct duo_job *j)
     *(p ? &p->next : &s->queue.first) = j;
     *(j->next ? &j->next->previous : &s->queue.last) = j;
     s->waiting++;
-    s->left_waiting += tokens_left(j);
+    s->left_waiting += tokens_left(j), s->inputs_waiting += in_model(j) ? j->left : 0;
+}
+
+void duo_batch_unqueue(struct duo_server *s, struct duo_job *j)
+{
+    unlink_job(&s->queue, j);
+    s->waiting--;
+    s->left_waiting -= tokens_left(j), s->inputs_waiting -= in_model(j) ? j->left : 0;
 }
 
 static void rank(struct duo_server *s, struct duo_job *j)
@@ -56,9 +63,8 @@ static void enter(struct duo_server *s, struct duo_job *j)
 {
     double now = now_of(s), wait = j->preempted ? 0 : j->before + (in_model(j) ? s->is.cost->facts.start_seconds : 0);
 
-    unlink_job(&s->queue, j);
-    s->waiting--;
-    s->left_waiting -= tokens_left(j), s->left_running += tokens_left(j);
+    duo_batch_unqueue(s, j);
+    s->left_running += tokens_left(j);
     if (++s->running > s->totals.peak_running) s->totals.peak_running = s->running;
     if (isnan(j->started_at)) j->started_at = now;
     j->slot = 0;

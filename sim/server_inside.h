@@ -26,6 +26,7 @@ struct duo_server {
     int           slots, others;              /* ours; the background's */
     int           waiting, running;
     double        left_waiting, left_running; /* tokens to run and write; whole */
+    double        inputs_waiting;             /* of left_waiting, to run */
     /* KV in blocks, as after the last settled iteration: of all; of what may be evicted, pinned or not */
     double        capacity, used, idle, idle_shared;      /* idle_shared: of `idle`, in shared blocks (8) */
     struct duo_kv *newest, *oldest;
@@ -117,6 +118,7 @@ bool        duo_kv_evict  (struct duo_server *, bool pinned_too);               
 
 /* server_batch.c: who is in the batch */
 void duo_batch_queue  (struct duo_server *, struct duo_job *);
+void duo_batch_unqueue(struct duo_server *, struct duo_job *);
 bool duo_batch_enter  (struct duo_server *);                       /* the head, if it fits; else the queue stays */
 bool duo_batch_room   (struct duo_server *);                       /* (7): true: somebody was preempted */
 void duo_batch_leave  (struct duo_server *, struct duo_job *, double blocks, int positions);

@@ -148,7 +148,7 @@ bool duo_kv_enter(struct duo_server *s, struct duo_job *j)
     run = input_of(j) - w.there;
     if (isnan(j->started_at)) j->cached = w.there, j->fresh = run;
     else                      j->fresh += run;
-    s->left_waiting += run - j->left;
+    s->left_waiting += run - j->left, s->inputs_waiting += run - j->left;
     j->left = run;
     s->totals.cached += w.there;
     k->home = s, k->ids = w.ids, k->shared = w.tokens, k->tokens = w.there;

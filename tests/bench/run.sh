@@ -22,6 +22,10 @@ one() {
 
 for file in scenarios/bench/*.yaml; do
     [ -f "$file" ] || continue
+    if grep -q '^[^#]*DUOSIM_DATA' "$file" && [ -z "${DUOSIM_DATA:-}" ]; then
+        printf '%-28s needs real data, and DUOSIM_DATA is not set: skipped\n' "$(basename "$file" .yaml)"
+        continue
+    fi
     backends=$(sed -n 's/^# bench: *//p' "$file")
     for net in ${backends:-auto}; do
         one "$(basename "$file" .yaml) $net" "$duosim" run "$file" --net "$net" --jobs 1 --out "$out/bench.db"
