@@ -5,6 +5,7 @@
 # (3) bench counts the bytes of the matrices that a token reads.
 # (4) A drafter changes nothing of the text: drafts that are mostly right, mostly wrong, of any length; drawn or not.  One with
 #     another vocabulary is refused.
+# (6) calibrate makes layers that the catalogue takes, here and from llama-bench's output.
 # (5) What does not fit the memory is refused with both numbers, exit 4.
 duosim=$(realpath "$1") || exit 2
 work=$(mktemp -d) || exit 2
@@ -97,6 +98,28 @@ assert all(4.5 < 8 * r["bytes_streamed"] / weights < 7.5 for r in rows if r["pha
 assert rows[0]["bytes_streamed"] == rows[2]["bytes_streamed"] and rows[1]["bytes_streamed"] == rows[3]["bytes_streamed"], rows
 '
 fi
+"$duosim" models make --like tiny-qwen2 --quant q4_k_m --out qwen2.gguf >/dev/null || exit 2
+"$duosim" models make --like tiny-llama3 --quant q4_k_m --out llama3.gguf >/dev/null || exit 2
+"$duosim" calibrate tiny.gguf qwen2.gguf llama3.gguf --quick --threads 1 --name Mine --watts 2,8 --out layer >got 2>got.err
+is 'calibrate' [ $? -eq 0 ]
+is 'calibrate: a line a fit' grep -q '^q4_k_m    1 threads: compute [0-9.e-]* \[' got
+is 'calibrate: each model is left out once' [ "$(grep -c '^\(tiny\|qwen2\|llama3\) *q4_k_m  *1  *6 ' got)" -eq 3 ]
+is 'calibrate: the layer is read' sh -c "'$duosim' hardware mine --catalogue layer | grep -q '^load_watts *8 '"
+is 'calibrate: all timings are kept' [ "$(wc -l <layer/samples.csv)" -eq 19 ]
+cat >bench.json <<'JSON'
+[ { "build_number": 6000, "cpu_info": "A phone", "backends": "CPU", "model_filename": "Llama-3.2-1B-Instruct-Q4_0.gguf", "model_type": "llama 1B Q4_0",
+    "model_size": 773025920, "model_n_params": 1235814432, "n_ubatch": 512, "n_threads": 4, "n_prompt": 512, "n_gen": 0, "avg_ts": 120.5, "stddev_ts": 1.2 },
+  { "build_number": 6000, "cpu_info": "A phone", "backends": "CPU", "model_filename": "Llama-3.2-1B-Instruct-Q4_0.gguf", "model_type": "llama 1B Q4_0",
+    "model_size": 773025920, "model_n_params": 1235814432, "n_ubatch": 512, "n_threads": 4, "n_prompt": 0, "n_gen": 128, "avg_ts": 31.5, "stddev_ts": 0.3 } ]
+JSON
+"$duosim" calibrate --from bench.json --name phone --class phone --memory 8 --out phone >got 2>got.err
+is 'calibrate --from' [ $? -eq 0 ]
+is 'calibrate --from: llama-bench, a new device' sh -c "'$duosim' hardware phone --catalogue phone | grep -q '^memory *8e+09 '"
+"$duosim" calibrate --from bench.json --hardware pi5 --out pi >got 2>got.err
+is 'calibrate --from --hardware: constants alone' sh -c '[ -s pi/runtimes.csv ] && [ ! -e pi/devices.csv ]'
+"$duosim" calibrate --from rows --name x --out x >got 2>got.err
+is "calibrate --from of another program's output, exit 2" [ $? -eq 2 ]
+is 'in words' grep -q '^rows:1: no model_filename in it: not a row of llama-bench$' got.err
 "$duosim" bench tiny.gguf --threads 1 --prompt 40 --tokens 0 --repeat 1 >text
 is 'bench as text' [ "$(wc -l <text)" -eq 2 ]
 echo "$passed passed, $failed failed, 0 skipped"
