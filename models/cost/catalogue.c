@@ -215,30 +215,38 @@ const struct duo_row *duo_entries_clash(const struct duo_entries *table, const s
     return NULL;
 }
 
-/* Without the organisation, then without one ending after the other. */
-static int model_at(const struct duo_entries *table, const char *name)
+/* Take one of a model's endings off; false: it has none. */
+static bool cut_ending(char *plain)
 {
     static const char *const endings[] = { "-instruct", "-chat", "-it", "-hf", "-fp8", "-awq", "-gptq", "-gguf", "-2507", "-bnb-4bit" };
+    size_t length = strlen(plain);
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t own = strlen(endings[i]);
+        if (length <= own || strcmp(plain + length - own, endings[i])) continue;
+        plain[length - own] = 0;
+        return true;
+    }
+    return false;
+}
+
+/* A model's name without the organisation. */
+static void bare_name(const char *name, char *plain, size_t n)
+{
+    const char *slash = strrchr(name, '/');
+    duo_name_plain(slash ? slash + 1 : name, plain, n);
+}
+
+/* As it is; without the organisation; then without one ending after the other. */
+static int model_at(const struct duo_entries *table, const char *name)
+{
     char plain[200];
-    const char *slash;
-    bool cut = true;
     int at = duo_entries_at(table, name);
 
     if (at >= 0) return at;
-    slash = strrchr(name, '/');
-    duo_name_plain(slash ? slash + 1 : name, plain, sizeof plain);
+    bare_name(name, plain, sizeof plain);
     at = duo_entries_at(table, plain);
-    while (at < 0 && cut) {
-        size_t length = strlen(plain);
-        cut = false;
-        for (size_t i = 0; i < sizeof endings / sizeof endings[0] && !cut; i++) {
-            size_t own = strlen(endings[i]);
-            if (length <= own || strcmp(plain + length - own, endings[i])) continue;
-            plain[length - own] = 0;
-            cut = true;
-        }
-        if (cut) at = duo_entries_at(table, plain);
-    }
+    while (at < 0 && cut_ending(plain)) at = duo_entries_at(table, plain);
     return at;
 }
 
@@ -270,14 +278,16 @@ static void add_word(struct words *w, const char *text, size_t length)
 }
 
 /* Names as they are written, and aliases, which are as good to be told. */
-static const char *nearest(const struct duo_entries *table, const char *name, char *room, size_t n)
+static const char *nearest(const struct duo_entries *table, enum duo_table t, const char *name, char *room, size_t n)
 {
     struct words w = { 0 };
     char plain[200];
     const char *near;
     size_t found = 0;
 
-    duo_name_plain(name, plain, sizeof plain);
+    if (t == DUO_MODELS) bare_name(name, plain, sizeof plain);
+    else                 duo_name_plain(name, plain, sizeof plain);
+    while (t == DUO_MODELS && cut_ending(plain)) continue;
     for (int i = 0; i < table->n; i++) add_word(&w, table->names[i], strlen(table->names[i]));
     for (int i = 0; i < table->n; i++)
         for (const char *at = table->rows[i]->aliases; at && *at;) {
@@ -294,10 +304,16 @@ static const char *nearest(const struct duo_entries *table, const char *name, ch
     return near ? room : NULL;
 }
 
-static const struct duo_row *from_gguf(struct duo_catalogue *c, const char *path, struct duo_err *err)
+static const struct duo_row *from_gguf(struct duo_catalogue *c, const char *name, const char *scenario, struct duo_err *err)
 {
-    struct duo_row *r = duo_row_from_gguf(c, path, err);
+    const char *slash = scenario && *name != '/' ? strrchr(scenario, '/') : NULL;
+    char path[4200];
+    struct duo_row *r;
 
+    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - scenario + 1) : 0, slash ? scenario : "", name);
+    for (int i = 0; i < c->table[DUO_MODELS].n; i++)
+        if (strcmp(c->table[DUO_MODELS].names[i], path) == 0) return c->table[DUO_MODELS].rows[i];
+    r = duo_row_from_gguf(c, path, err);
     for (int k = 0; r && k < DUO_KEYS; k++) value_draw(&r->value[k], (enum duo_key)k, c->draw);
     if (r) c->table[DUO_MODELS].read[c->table[DUO_MODELS].n - 1] = true;
     return r;
@@ -306,13 +322,13 @@ static const struct duo_row *from_gguf(struct duo_catalogue *c, const char *path
 const struct duo_row *duo_catalogue_row(const struct duo_catalogue *c, enum duo_table t, const char *name, const char *file,
                                         int line, struct duo_err *err)
 {
-    const struct duo_row *r = duo_catalogue_find(c, t, name);
+    const struct duo_row *r;
     char room[200];
     const char *near;
 
-    if (r) return r;
-    if (t == DUO_MODELS && is_gguf(name)) return from_gguf((struct duo_catalogue *)c, name, err);    /* added to the table */
-    near = nearest(&c->table[t], name, room, sizeof room);
+    if (t == DUO_MODELS && is_gguf(name)) return from_gguf((struct duo_catalogue *)c, name, file, err);    /* added to the table */
+    if ((r = duo_catalogue_find(c, t, name))) return r;
+    near = nearest(&c->table[t], t, name, room, sizeof room);
     if (near)
         duo_fail_at(err, DUO_BAD_INPUT, file ? file : "", line, 0, "unknown %s '%s' (did you mean %s?)", duo_table_one[t], name, near);
     else
@@ -362,6 +378,12 @@ void duo_catalogue_constants(const struct duo_catalogue *c, const struct duo_row
         out[k] = c->scoped[at[k]].value;
         c->scoped[at[k]].read = true;
     }
+}
+
+const char *duo_row_label(const struct duo_row *r)
+{
+    const char *slash = r->table == DUO_MODELS && is_gguf(r->name) ? strrchr(r->name, '/') : NULL;
+    return slash ? slash + 1 : r->name;
 }
 
 static int whole(const struct duo_row *r, enum duo_key k) { return isnan(r->value[k].value) ? 0 : (int)r->value[k].value; }

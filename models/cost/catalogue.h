@@ -158,7 +158,7 @@ struct duo_row {
     struct duo_value value[DUO_KEYS];
 };
 
-/* NULL: *err names the nearest.  A model may be the path of a GGUF file (ends with .gguf). */
+/* NULL: *err names the nearest.  A model may be the path of a GGUF file (ends with .gguf), relative to the folder of `file`. */
 const struct duo_row *duo_catalogue_row(const struct duo_catalogue *, enum duo_table, const char *name, const char *file, int line,
                                         struct duo_err *);
 /* The same without a message: NULL when there is none. */
@@ -166,6 +166,8 @@ const struct duo_row *duo_catalogue_find(const struct duo_catalogue *, enum duo_
 /* The constants of a runtime on a device for a quant (NULL: none), narrowest scope first (2); .value is NAN where none is given. */
 void duo_catalogue_constants(const struct duo_catalogue *, const struct duo_row *device, const char *runtime, const char *quant,
                              struct duo_value out[DUO_KEYS]);
+/* Its name for tables: of a file that without the folders. */
+const char *duo_row_label(const struct duo_row *);
 /* The architecture of a model; what its row leaves open is 0. */
 void duo_row_arch(const struct duo_row *model, struct duo_arch *);
 /* The peak rate that products of this quant run at on this device: its activation's format, or the next wider one that the

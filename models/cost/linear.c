@@ -254,7 +254,7 @@ static enum duo_status build(struct linear *m, const struct duo_cost_spec *spec,
     f->time   = DUO_ASSUMED;                                    /* the form itself is */
     f->energy = DUO_ASSUMED;
     set_money(m, status, r->model, api, gpus);
-    snprintf(f->model, sizeof f->model, "%s", r->model->name);
+    snprintf(f->model, sizeof f->model, "%s", duo_row_label(r->model));
     snprintf(f->hardware, sizeof f->hardware, "%s", r->hardware->name);
     snprintf(f->class, sizeof f->class, "%s", r->hardware->class);
     snprintf(f->quant, sizeof f->quant, "%s", api ? "" : spec->quant ? r->quant->name : "gguf");

@@ -58,6 +58,7 @@ good=$bad/good.yaml
 empty=$scratch/empty.yaml
 : >"$empty"
 printf 'name: x\nseed: \377\376\n' >"$scratch/bytes.yaml"
+cp "$good" "$scratch/mine.gguf"
 due 'missing file'       2 'no/such.yaml: no such file'      "$duosim" run no/such.yaml
 due 'folder'             2 'is a folder'                     "$duosim" run "$bad"
 due 'empty file'         2 'empty.yaml:1'                    "$duosim" run "$empty"
@@ -91,6 +92,14 @@ due 'table format'       2 'did you mean markdown?'          "$duosim" table no.
 due 'plot of nothing'    2 'no.db'                           "$duosim" plot no.db
 due 'list policies'      2 'did you mean cascade?'           "$duosim" policies cascad
 due 'list hardware'      2 'no-such-device'                  "$duosim" hardware no-such-device
+due 'list models'        2 'did you mean qwen3-32b?'         "$duosim" models Qwen/Qwen3-33B
+due 'list prices'        2 'did you mean gpt-4o-mini?'       "$duosim" prices gpt-4o-minj
+due 'list runtimes'      2 'did you mean vllm?'              "$duosim" runtimes vllmm
+due 'catalogue missing'  2 'no file of a catalogue'          "$duosim" run "$good" --catalogue "$scratch/nowhere"
+due 'catalogue unit'     2 'catalogue/hardware.csv:2:22'     "$duosim" run "$good" --catalogue "$bad/catalogue"
+due 'catalogue list'     2 'bandwidth is in B/s, got GB'     "$duosim" hardware h100-sxm --catalogue "$bad/catalogue"
+due 'gguf missing'       2 'nowhere.gguf'                    "$duosim" models nowhere.gguf
+due 'gguf of text'       2 'mine.gguf'                       "$duosim" models "$scratch/mine.gguf"
 due 'share'              2 'DUOSIM_SHARE'                    env DUOSIM_SHARE="$scratch/nowhere" "$duosim" run "$good"
 
 # With --json the one line is one object.

@@ -186,7 +186,7 @@ static void test_names(const struct duo_catalogue *c)
         { DUO_CARBON, "US", "usa" }, { DUO_RUNTIMES, "vLLM", "vllm" },
     };
     static const struct { enum duo_table t; const char *said, *part; } none[] = {
-        { DUO_HARDWARE, "h200-sxn", "unknown hardware 'h200-sxn' (did you mean h200-sxm?)" }, { DUO_MODELS, "llama-3.1-9b", "did you mean llama-3.1-8b?" },
+        { DUO_HARDWARE, "h200-sxn", "unknown hardware 'h200-sxn' (did you mean h200-sxm?)" }, { DUO_MODELS, "llama-3.1-9b", "did you mean llama-3.1-8b?" }, { DUO_MODELS, "Qwen/Qwen3-33B-Instruct-2507", "did you mean qwen3-32b?" },
         { DUO_QUANTS, "Q5_K_N", "did you mean q5_k_m?" }, { DUO_HARDWARE, "RTX-PRO-6001", "did you mean rtx-pro-6000?" }, { DUO_CARBON, "frnce", "did you mean france?" }, { DUO_RUNTIMES, "vlm", "did you mean vllm?" },
         { DUO_PRICES, "gpt-4o-mink", "did you mean gpt-4o-mini?" }, { DUO_MODELS, "something else altogether", "`duosim models` lists them" },
         { DUO_MODELS, "-instruct", "unknown model" }, { DUO_HARDWARE, "Qwen/H100", "unknown hardware" },
@@ -452,6 +452,25 @@ static void test_print(const struct duo_catalogue *c)
     CHECK_HAS(err.text, "llama-2-7b");
 }
 
+/* models/cost/README.md names every constant that a scenario may set. */
+static void test_readme(const char *root)
+{
+    static char text[100000];
+    char path[4200];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/models/cost/README.md", root);
+    CHECK((f = fopen(path, "r")) != NULL);
+    if (!f) return;
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    for (int k = 0; k < DUO_KEYS; k++) {
+        if (duo_keys[k].table == DUO_RADIOS || duo_keys[k].table == DUO_CARBON || duo_keys[k].claim == DUO_CLAIM_READ) continue;
+        snprintf(path, sizeof path, "| `%s` | %s | %s |", duo_keys[k].name, duo_keys[k].unit, duo_keys[k].what);
+        CHECK_HAS(strstr(text, path) ? path : "models/cost/README.md", path);
+    }
+}
+
 /* ---- a GGUF file ---- */
 
 static void nothing(void *user, int tensor, uint64_t at, uint64_t n, float *out)
@@ -505,6 +524,10 @@ static void test_gguf(void)
         CHECK_NEAR(r->value[DUO_KEY_parameters].value, matrices + embedding, 0);
         CHECK_TEXT(r->activation, "int8");
         CHECK(row(c, DUO_MODELS, path) == r);                    /* read once */
+        CHECK_TEXT(duo_row_label(r), "tiny.gguf");
+        char scenario[400];
+        snprintf(scenario, sizeof scenario, "%s/s.yaml", layer);
+        CHECK(duo_catalogue_row(c, DUO_MODELS, "tiny.gguf", scenario, 7, &err) == r);      /* beside the scenario */
     }
     struct duo_cost *cost = NULL;
     struct duo_cost_spec spec = { .model = path, .hardware = "pi5" };
@@ -545,6 +568,7 @@ int main(void)
     test_peak(c);
     test_draws();
     test_print(c);
+    test_readme(root ? root : ".");
     test_gguf();
     duo_catalogue_free(c);
     rmdir(layer);
