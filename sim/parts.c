@@ -22,6 +22,7 @@ struct duo_split {
     int    n, at;                  /* the part that works or is handed to */
     int    start;                  /* positions before the first new token: attachment, prompt, text */
     int    made;                   /* new tokens so far */
+    int    hidden;                 /* the first so many of them are thinking */
     int    upto;                   /* positions to run now */
     double before, before_joules;  /* of an encoder, with the first run of part 0 */
     bool   working;
@@ -50,8 +51,8 @@ static void keep(struct duo_step_record *s, struct part *p)
 
 static void on_screen(struct duo_step_record *s)
 {
-    if (!s->show || s->abandoned) return;
-    duo_request_screen(s->request, duo_text_tokens(s->request, s->from) + s->split->made, false);
+    if (!s->show || s->abandoned || s->split->made <= s->split->hidden) return;
+    duo_request_screen(s->request, duo_text_tokens(s->request, s->from) + s->split->made - s->split->hidden, false);
 }
 
 static void id_arrived_now(struct duo_step_record *s, bool ok)                 /* (3) */
@@ -118,18 +119,19 @@ static void token(struct duo_step_record *s)
     enum duo_site site = duo_node_site(w, place);
     double id = duo_streamed(w, 1, w->places[DUO_CLOUD].cost->facts.id_bytes);
 
-    x->made++;
-    r->written++;
+    if (x->made++ < x->hidden) r->row.tokens_thinking++, r->written += s->abandoned;
+    else                       r->written++;
     if (place == DUO_DEVICE) r->row.tokens_device++;
     else                     r->row.tokens_cloud++;
-    if (x->made == 1) duo_step_begun(s, place);
+    if (x->made == x->hidden + 1) duo_step_begun(s, place);
     if (site == DUO_SITE_DEVICE) on_screen(s);
-    if (x->made < s->written.tokens) {
+    if (x->made < x->hidden + s->written.tokens) {
         if (site == duo_node_site(w, x->part[0].place) && duo_transport_delay(w, place, x->part[0].place) <= 0) { x->at = 0; run(s); }
         else s->order = duo_transport_send(w, r, place, x->part[0].place, id, false, id_arrived, s);
         return;
     }
     for (int i = 0; i < x->n; i++) keep(s, &x->part[i]);
+    for (int i = 0; x->hidden && i < x->n; i++) duo_step_forget(s, x->part[i].kv);
     duo_step_written(s, place);
     if (s->show && !s->abandoned) duo_request_promise(r, s->result);
     if (s->show && !s->abandoned && site != DUO_SITE_DEVICE)
@@ -147,7 +149,7 @@ static void part_ended(struct duo_step_record *s, struct duo_job *j)
     const struct duo_answers *a = w->answers;
     int layers = duo_place_cost(w, r, p->place)->facts.layers, pending;
     struct part *next;
-    int position = duo_text_tokens(r, s->from) + x->made;
+    int position = duo_text_tokens(r, s->from) + (x->made < x->hidden ? x->made : x->made - x->hidden);
 
     p->seen = x->upto;
     leave(s);
@@ -240,7 +242,8 @@ void duo_parts_begin(struct duo_step_record *s)
     x->start = x->part[0].kv->extra + r->prompt_tokens + duo_text_tokens(r, s->from);
     for (int i = 0; i < x->n; i++)
         if (x->part[i].seen >= x->start) x->part[i].seen = x->start - 1;
-    room = duo_place_cost(w, r, s->place)->facts.context - x->start;
+    x->hidden = s->written.thinking;
+    room = duo_place_cost(w, r, s->place)->facts.context - x->start - x->hidden;
     if (room < 1) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
     if (s->written.tokens > room) {
         ask.tokens = room;
@@ -264,6 +267,7 @@ void duo_parts_stop(struct duo_step_record *s)
     for (int i = 0; i < x->n; i++) {
         if (x->part[i].kv->kv.home && x->part[i].seen > x->part[i].kv->kv.tokens) x->part[i].seen = x->part[i].kv->kv.tokens;
         keep(s, &x->part[i]);
+        if (x->hidden) duo_step_forget(s, x->part[i].kv);
     }
     s->job.written = x->made;
 }

@@ -8,7 +8,8 @@
  *     row is written when the last of it has been paid.
  * (5) A quality that nobody recorded fails the request, with the reason; answers that have no qualities at all
  *     leave it unknown.
- * (6) On a device without power every request fails. */
+ * (6) On a device without power every request fails.
+ * (7) All seconds count from the arrival; of a spoken request that is the end of the speech (speech.c). */
 #include "sim/device.h"
 #include "sim/money.h"
 #include "sim/request.h"
@@ -94,7 +95,6 @@ void duo_request_arrive(struct duo_world *w, const struct duo_arrival *a, int qu
 {
     struct duo_request *r = take(w);
     struct duo_text_path empty = { .query = query };
-    struct duo_event e = { .kind = DUO_ARRIVED, .text = 1, .score = NAN };
     const struct duo_answers *answers = w->answers;
     struct duo_device *d;
     const char *why;
@@ -127,7 +127,16 @@ void duo_request_arrive(struct duo_world *w, const struct duo_arrival *a, int qu
     d = &w->devices[r->row.device];
     duo_device_join(w, r->class, r->row.device);
     if (d->dead) { duo_request_end(r, 1, "the device's battery is empty"); return; }       /* (6) */
-    if (w->seat == DUO_SEAT_DEVICE) { duo_request_tell(r, &e); return; }                  /* (1) */
+    if (w->scenario->arrivals.speech > 0) duo_speech_begin(r);
+    else                                  duo_request_heard(r);
+}
+
+void duo_request_heard(struct duo_request *r)              /* (1) */
+{
+    struct duo_world *w = r->world;
+    struct duo_event e = { .kind = DUO_ARRIVED, .text = 1, .score = NAN };
+
+    if (w->seat == DUO_SEAT_DEVICE) { duo_request_tell(r, &e); return; }
     r->n_live++;
     r->delivering = true;
     duo_transport_send(w, r, DUO_DEVICE, DUO_GATEWAY, duo_framed(w, r->query.prompt_bytes + r->query.attachment_bytes),
@@ -302,6 +311,7 @@ void duo_request_end(struct duo_request *r, int status, const char *why)
     r->over = r->settled = true;
     r->n_inbox = 0;
     if (r->thinking) duo_clock_cancel(w->clock, &r->think_alarm), r->thinking = false;
+    duo_clock_cancel(w->clock, &r->speech_alarm);
     if (status == 0) {
         grade(r, &status, &why);
         tokens = duo_text_tokens(r, r->answer);

@@ -49,6 +49,8 @@ struct duo_step_record {
     struct duo_order work;                /* of a write */
     struct duo_work *parts;               /* with its parts, when it has some: freed with the step */
     bool            tail_left;            /* the stream's end has still to arrive */
+    bool            waits;                /* for the end of the speech */
+    struct duo_speech *speech;            /* speech.c: it takes in what is spoken */
     duo_text        result;
     struct duo_event event;
     struct duo_split *split;              /* parts.c */
@@ -85,6 +87,9 @@ struct duo_request {
     int                 screen_tokens;    /* on the screen by now */
     double              first_at, screen_at;
     duo_text            answer;
+    struct duo_alarm    speech_alarm;     /* the user has spoken */
+    int                 spoken;           /* tokens of the prompt; 0: it was written */
+    bool                heard;            /* the seat has been told, or will be by a message */
     bool                over;             /* answered, given up or failed: the policy is not called any more */
     bool                settled;          /* the answer is on the screen, or there is none: the row's status is known */
     bool                delivering;       /* duo_answer's own transport is on its way */
@@ -94,6 +99,7 @@ struct duo_request {
 
 /* request.c */
 void duo_request_arrive (struct duo_world *, const struct duo_arrival *, int query, struct duo_session *);
+void duo_request_heard  (struct duo_request *);                             /* its prompt is there, or begins to be: to the seat */
 void duo_request_tell   (struct duo_request *, const struct duo_event *);   /* an event has reached the seat */
 void duo_request_end    (struct duo_request *, int status, const char *why); /* 0 answered, 1 failed */
 void duo_request_close  (struct duo_request *);                             /* when settled and no step is left: row out, freed */
@@ -138,13 +144,23 @@ void duo_step_stop   (struct duo_step_record *);           /* all that is in fli
 void duo_step_shown  (struct duo_step_record *);           /* a stream that broke off: what was written stays on the screen */
 void duo_step_begun  (struct duo_step_record *, int node); /* the first token was written at `node`: patience */
 void duo_step_stream (struct duo_step_record *, int node); /* the same, shown */
+void duo_step_arrived(struct duo_step_record *);           /* its input is at its place: the work begins */
 void duo_step_refuse (struct duo_step_record *, int node, enum duo_failure);      /* the place can't: it says so in a message */
 int  duo_attachment_tokens(const struct duo_request *, int place);
 void duo_step_close  (struct duo_step_record *);           /* frees it once nothing is left of it and nobody holds it */
 void duo_step_release(struct duo_step_record *);           /* the end of what began with s->holds++: each callback does both */
 void duo_step_pay    (struct duo_step_record *, const struct duo_job *, int place, bool wasted);      /* also in money.h */
+void duo_step_forget (struct duo_step_record *, struct duo_residence *);      /* KV of what was thought */
 void duo_step_written(struct duo_step_record *, int node); /* its text is whole at `node`: makes the event */
 int  duo_seat_node   (const struct duo_world *);
+
+/* speech.c: prompts that are spoken */
+void duo_speech_begin (struct duo_request *);
+bool duo_speech_on    (const struct duo_request *);        /* the user still speaks */
+int  duo_speech_tokens(const struct duo_request *);        /* of the prompt, so far */
+bool duo_speech_listen(struct duo_step_record *);          /* true: it takes in what is spoken, or waits */
+void duo_speech_run   (struct duo_step_record *);
+void duo_speech_stop  (struct duo_step_record *);
 
 /* parts.c: one model over several places */
 void duo_parts_begin (struct duo_step_record *);           /* its input is at the first part's place */

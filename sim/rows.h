@@ -43,7 +43,8 @@
     X(I, tokens_cloud,   "tokens written and verified beyond the device")                                       \
     X(I, wasted_tokens,  "tokens written that are not in the answer")                                           \
     X(R, wasted_joules,  "J of steps that were cancelled, failed or left in flight")                            \
-    X(R, grams,          "g CO2e of its joules; NULL: no region was given where some were spent")
+    X(R, grams,          "g CO2e of its joules; NULL: no region was given where some were spent")               \
+    X(I, tokens_thinking, "tokens written that nobody sees, before answers")
 
 #define DUO_RUN_COLUMNS(X)                                                                                      \
     X(T, variant,        "name of the variant, empty when there is none")                                       \

@@ -33,6 +33,9 @@ struct duo_arrivals_spec {
     bool    trace_lengths;            /* lengths: trace, or FILE; else answers */
     char   *lengths;                  /* that file, a trace whose rows give tokens, over and over; NULL: the trace's own */
     bool    shuffle;                  /* queries: in_order | shuffle */
+    double  speech;                   /* tokens/s at which prompts are spoken; 0: they come at once */
+    double  piece;                    /* s */
+    bool    as_spoken;                /* prefill: at_end | as_spoken */
     double  think;                    /* sessions: mean s from an answer to the next turn (exponential) */
     struct duo_where at;
 };

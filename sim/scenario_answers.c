@@ -15,6 +15,7 @@ static const struct duo_key voice_keys[] = {
     { "acceptance",  DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 1, .def = "0.7", AT(acceptance), .doc = "as a drafter: mean share of tokens that agree" },
     { "correlation", DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(correlation), .doc = "of one token's agreement with the next one's" },
     { "length",      DUO_KEY_LAW,    .dim = DUO_DIM_NUMBER, .def = "uniform(20, 180)", AT(length), .doc = "tokens of its answers" },
+    { "thinking",    DUO_KEY_LAW,    .dim = DUO_DIM_NUMBER, AT(thinking), .def_doc = "none", .doc = "tokens before an answer that nobody sees: written, paid, in the KV until the answer ends" },
 };
 #undef AT
 static const struct duo_keys voice = { sizeof(struct duo_synthetic_voice), DUO_NO_WHERE, DUO_KEYS(voice_keys), NULL };

@@ -12,6 +12,8 @@ static const char *const processes[] = { [DUO_POISSON] = "poisson", [DUO_GAMMA] 
                                          [DUO_AT_ONCE] = "at_once", [DUO_ARRIVAL_TRACE] = NULL };
 static const char *const query_orders[] = { "in_order", "shuffle", NULL };
 
+static const char *const prefills[] = { "at_end", "as_spoken", NULL };
+
 static enum duo_status read_lengths(struct duo_reader *r, const struct duo_node *node, void *at)
 {
     struct duo_arrivals_spec *a = at;
@@ -34,6 +36,10 @@ static const struct duo_key arrivals_keys[] = {
     { "lengths",    DUO_KEY_OWN,    .read = read_lengths, .form = "answers | trace | a file", .def = "answers",
       .doc = "where token counts come from; a file: a trace's, row by row, over and over" },
     { "queries",    DUO_KEY_FLAG,   .choices = query_orders, .def = "in_order", AT(shuffle), .doc = "in which order questions are asked" },
+    { "speech",     DUO_KEY_NUMBER, .dim = DUO_DIM_RATE, .open = true, .word = "none", .means = 0, .def = "none", AT(speech),
+      .doc = "prompts are spoken, so many tokens a second; seconds count from the end of the speech" },
+    { "prefill",    DUO_KEY_FLAG,   .choices = prefills, .def = "at_end", AT(as_spoken), .doc = "speech: what a place takes in when" },
+    { "piece",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .min = 1e-3, .def = "0.5 s", AT(piece), .doc = "prefill as_spoken: speech of so long is taken in at once" },
     { "think",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "10 s", AT(think), .doc = "sessions: mean time from an answer to the next turn" },
 };
 #undef AT
@@ -43,6 +49,11 @@ static enum duo_status check_arrivals(struct duo_reader *r, const struct duo_nod
     static const char *const of_process[] = { "rate", "cv" }, *const of_trace[] = { "format", "rate_scale" };
     struct duo_arrivals_spec *a = at;
     const struct duo_node *process = duo_tree_find(node, "process"), *trace = duo_tree_find(node, "trace"), *odd;
+    for (int i = 0; i < 2; i++) {
+        static const char *const of_speech[] = { "prefill", "piece" };
+        odd = duo_tree_find(node, of_speech[i]);
+        if (odd && (i == 0 ? !(a->speech > 0) : !a->as_spoken)) return duo_bad_key(r, odd, i == 0 ? "%s needs speech, like speech: 3/s" : "%s needs prefill: as_spoken", odd->key);
+    }
     if (!process && !trace) return duo_bad(r, node, "expected process: (poisson, gamma, uniform, at_once) or trace: FILE");
     if (process && trace) return duo_bad_key(r, process, "process and trace exclude each other");
     for (int i = 0; i < 2; i++) {

@@ -124,6 +124,8 @@ bool duo_server_submit(struct duo_server *s, struct duo_job *j)
     assert(j->fresh >= 1 && j->cached >= 0 && j->output >= 0 && j->before >= 0);
     assert(j->from_layer >= 0 && j->from_layer <= j->to_layer && j->to_layer <= s->is.cost->facts.layers);
     assert((!k || !k->job) && "one job at a time");
+    assert(j->hidden >= 0 && (j->hidden == 0 || j->hidden < j->output));
+    j->seen = false;
     j->prompt = j->cached + j->fresh;
     if (k && !fits(s, j)) return false;                           /* (5) */
     if (k && k->home && k->home != s) duo_kv_drop(k);
@@ -200,7 +202,7 @@ static void cancel_decode(struct duo_server *s, struct duo_job *j)
     duo_batch_leave(s, j, blocks, j->prompt + j->written - 1);
     if (!s->iterating) return;
     s->paid = true;
-    if (j->streams && k > done) s->stream_left++;
+    if (j->streams && j->seen && k > done) s->stream_left++;
     duo_stretch_cut(s);
 }
 

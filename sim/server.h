@@ -77,6 +77,7 @@ struct duo_job {
     void  *call;                         /* an API's own */
     /* the server's own */
     struct duo_job *next, *previous, *above, *below;
+    bool   seen;
     int    state, left, slot, prompt, phase, ready;
     double joules_mark, seconds_mark, growth;
     uint64_t steps_mark, number;

@@ -108,6 +108,7 @@ static void push(struct duo_server *s, struct duo_job *j, uint64_t order, double
     uint64_t left = (uint64_t)(j->output - written_at(j, s->steps));
 
     if (tokens < (double)left) left = (uint64_t)tokens;
+    if (!j->seen && (uint64_t)(j->hidden + 1 - written_at(j, s->steps)) < left) left = (uint64_t)(j->hidden + 1 - written_at(j, s->steps));
     duo_heap_push(s, (struct entry){ s->steps + left, order, j });
 }
 
@@ -120,7 +121,7 @@ void duo_batch_decode(struct duo_server *s, struct duo_job *j)
     add_load(&s->load, step_load(s, j, j->written, &growth), 1);
     j->growth = growth.per_token, s->growth += j->growth;
     if (is_whole(s, j)) s->whole++;
-    if (j->streams) s->streaming++;
+    if (j->streams && j->seen) s->streaming++;
     duo_kv_take(s, j, 1);
     push(s, j, s->order++, growth.tokens);
     if (j->state & FIRST_DUE) append(&s->told, j);
@@ -134,8 +135,19 @@ void duo_batch_stop(struct duo_server *s, struct duo_job *j, uint64_t step)
     add_load(&s->load, step_load(s, j, written_at(j, step), &growth), -1);
     s->growth -= j->growth;
     if (is_whole(s, j)) s->whole--;
-    if (j->streams) s->streaming--;
+    if (j->streams && j->seen) s->streaming--;
     duo_kv_take(s, j, -1);
+}
+
+/* The first token that is seen was written. */
+void duo_batch_seen(struct duo_server *s, struct duo_job *j)
+{
+    j->seen = true;
+    j->first_at = now_of(s);
+    if (j->streams) s->streaming++;
+    if (!j->first) return;
+    j->state |= FIRST_DUE;
+    if (written_at(j, s->steps) < j->output) append(&s->told, j);     /* else duo_batch_end does */
 }
 
 void duo_batch_grow(struct duo_server *s, struct duo_job *j)

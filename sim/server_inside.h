@@ -128,6 +128,7 @@ void duo_batch_stop   (struct duo_server *, struct duo_job *, uint64_t step);   
 void duo_batch_share  (const struct duo_server *, struct duo_job *, uint64_t k);   /* of the seconds and joules, with k iterations of the stretch */
 void duo_batch_end    (struct duo_server *, struct duo_job *, double blocks, int positions);
 void duo_batch_grow   (struct duo_server *, struct duo_job *);     /* a window is full: its context grows otherwise */
+void duo_batch_seen   (struct duo_server *, struct duo_job *);     /* while it decodes: the first token that isn't hidden is there */
 
 /* server_step.c: iterations */
 void     duo_stretch_form   (struct duo_server *);

@@ -239,6 +239,7 @@ static void end_decoding(struct duo_server *s)
     while (s->n_heap && s->heap[0].step <= s->steps) {
         struct duo_job *j = s->heap[0].job;
         int positions = j->prompt + j->output - 1;
+        if (!j->seen && written_at(j, s->steps) > j->hidden) duo_batch_seen(s, j);
         if (written_at(j, s->steps) < j->output) {
             duo_batch_grow(s, j);
             continue;
@@ -257,8 +258,9 @@ static void end_prompt(struct duo_server *s, struct duo_job *j)
 
     unlink_job(&s->prompts, j);
     if (j->output > 0) {
-        if (j->written > 0 && j->streams && s->is.gaps) duo_gaps_add(s->is.gaps, now_of(s) - j->last_at, 1);
-        if (++j->written == 1) {
+        if (j->seen && j->streams && s->is.gaps) duo_gaps_add(s->is.gaps, now_of(s) - j->last_at, 1);
+        if (++j->written > j->hidden && !j->seen) {
+            j->seen = true;
             j->first_at = now_of(s);
             if (j->first) j->state |= FIRST_DUE;
         }

@@ -48,7 +48,7 @@ void duo_step_close(struct duo_step_record *s)
 {
     struct duo_request *r = s->request;
 
-    if (s->holds || !s->told || s->working || duo_parts_working(s) || s->tail_left || s->order || s->chunk || s->tail || s->word ||
+    if (s->holds || !s->told || s->working || s->speech || duo_parts_working(s) || s->tail_left || s->order || s->chunk || s->tail || s->word ||
         s->recall || s->notice || (s->kind == DUO_STEP_SCORE && s->alarm.place)) return;
     duo_clock_cancel(r->world->clock, &s->alarm);
     if (s->parts) duo_parts_free(s);
@@ -70,6 +70,7 @@ void duo_step_pay(struct duo_step_record *s, const struct duo_job *j, int place,
 {
     struct duo_request *r = s->request;
     double joules = j->joules;
+    int thought;
 
     if (place == DUO_DEVICE) {
         r->row.joules_device += joules;
@@ -80,7 +81,9 @@ void duo_step_pay(struct duo_step_record *s, const struct duo_job *j, int place,
         r->row.tokens_cloud += j->written;
     }
     if (wasted && !isnan(joules)) r->row.wasted_joules += joules;
-    r->written += j->written;
+    thought = j->written < j->hidden ? j->written : j->hidden;
+    r->row.tokens_thinking += thought;
+    r->written += j->written - (wasted ? 0 : thought);     /* thinking for an answer is no waste */
     duo_money_work(r, place, j);
 }
 
@@ -97,7 +100,7 @@ void duo_step_shown(struct duo_step_record *s)
 {
     struct duo_request *r = s->request;
     struct duo_text_path path = s->written.path;
-    int tokens = s->split ? r->screen_tokens : duo_text_tokens(r, s->from) + s->job.written;
+    int seen = s->job.written - s->job.hidden, tokens = s->split ? r->screen_tokens : duo_text_tokens(r, s->from) + (seen > 0 ? seen : 0);
     duo_text t;
 
     if (!s->show || !s->begun || r->shown_tokens >= tokens) return;
@@ -117,6 +120,15 @@ static void pay_score(struct duo_step_record *s, double seconds, bool wasted)
     if (s->place == DUO_DEVICE && !isnan(job.joules)) duo_device_drain(s->request->world, s->request->class, s->request->row.device, job.joules);
 }
 
+/* What was thought is in no text: the KV behind the prompt is of no use to anybody. */
+void duo_step_forget(struct duo_step_record *s, struct duo_residence *k)
+{
+    int keep = k->extra + s->request->prompt_tokens;
+
+    if (k->kv.tokens > keep) duo_kv_cut(&k->kv, keep);
+    duo_path_cut(&k->path, 0);
+}
+
 void duo_step_stop(struct duo_step_record *s)
 {
     struct duo_world *w = s->request->world;
@@ -124,6 +136,7 @@ void duo_step_stop(struct duo_step_record *s)
     if (s->kind == DUO_STEP_SCORE && s->alarm.place) pay_score(s, duo_clock_now(w->clock) - s->job.started_at, true);
     duo_clock_cancel(w->clock, &s->alarm);
     if (s->split) duo_parts_stop(s);
+    duo_speech_stop(s);
     if (s->working) {
         duo_work_cancel(s->request, s->place, s->replica, &s->job);
         if (s->kv && s->kv->kv.home) {                     /* what was run stays; where its text ends is known */
@@ -131,6 +144,7 @@ void duo_step_stop(struct duo_step_record *s)
             duo_path_cut(&path, s->kv->kv.tokens - s->kv->extra - s->request->prompt_tokens);
             s->kv->path = path;
         }
+        if (s->job.hidden) duo_step_forget(s, s->kv);
         leave_server(s);
         duo_step_pay(s, &s->job, s->place, true);
     }
@@ -369,6 +383,7 @@ static void job_ended(struct duo_step_record *s, struct duo_job *j)
         s->kv->kept = j->cached + j->fresh;
         s->kv->kept_until = duo_clock_now(r->world->clock) + r->world->places[s->place].spec->cache;
     }
+    if (j->hidden) duo_step_forget(s, s->kv);
     if (s->abandoned) { duo_step_stop(s); return; }        /* (5): nobody waits for its stream any more */
     if (s->kind == DUO_STEP_WRITE) duo_step_written(s, s->place);
     else                           verified(s);
@@ -403,7 +418,7 @@ void duo_step_refuse(struct duo_step_record *s, int node, enum duo_failure why)
 }
 
 /* Positions of the input, and how many of them are at the replica already; picks the replica. */
-static void submit(struct duo_step_record *s, int input, int recompute, int output, int logits)
+static void submit(struct duo_step_record *s, int input, int recompute, int hidden, int output, int logits)
 {
     struct duo_request *r = s->request;
     struct duo_world *w = r->world;
@@ -424,13 +439,13 @@ static void submit(struct duo_step_record *s, int input, int recompute, int outp
     total = s->kv->extra + r->prompt_tokens + input;
     if (cached > total - recompute) cached = total - recompute;
     if (cached < 0) cached = 0;
-    if (total + output > cost->facts.context) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
+    if (total + hidden + output > cost->facts.context) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
     if (s->place == DUO_DEVICE) {
         double loading = duo_device_loading(w, r->class, r->row.device);
         enc.seconds += loading, enc.joules += loading > 0 ? loading * cost->facts.busy_watts : 0;
     }
     s->kv->users++;
-    s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = total - cached, .output = output, .logits = logits,
+    s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = total - cached, .output = hidden + output, .hidden = hidden, .logits = logits,
         .from_layer = 0, .to_layer = cost->facts.layers, .before = enc.seconds, .before_joules = enc.joules,
         .priority = r->class->spec->priority, .ids = r->ids.ids, .n_ids = s->kv->extra ? 0 : r->ids.n, .streams = s->show, .first = output ? job_first : NULL, .done = job_done, .owner = s };
     s->working = true;
@@ -457,14 +472,14 @@ static void work_write(struct duo_step_record *s)
     int room;
 
     r->world->answers->kind->write(r->world->answers, &ask, &s->written);
-    room = duo_place_cost(r->world, r, s->place)->facts.context - r->prompt_tokens - duo_text_tokens(r, s->from) - duo_attachment_tokens(r, s->place);
+    room = duo_place_cost(r->world, r, s->place)->facts.context - r->prompt_tokens - duo_text_tokens(r, s->from) - duo_attachment_tokens(r, s->place) - s->written.thinking;
     if (room < 1) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
     if (s->written.tokens > room) {                        /* it stops where the context ends */
         ask.tokens = room;
         r->world->answers->kind->write(r->world->answers, &ask, &s->written);
     }
     if (s->written.tokens == 0) { duo_step_written(s, s->place); duo_step_finish(s, s->place); return; }
-    submit(s, duo_text_tokens(r, s->from), 1, s->written.tokens, 1);
+    submit(s, duo_text_tokens(r, s->from), 1, s->written.thinking, s->written.tokens, 1);
 }
 
 static void work_verify(struct duo_step_record *s)
@@ -474,7 +489,7 @@ static void work_verify(struct duo_step_record *s)
 
     r->world->answers->kind->verify(r->world->answers, duo_place_voice(r->world, r, s->place), &r->texts[s->from].path,
                                     &r->texts[s->draft].path, &s->verified);
-    submit(s, draft, fresh, 0, fresh);
+    submit(s, draft, fresh, 0, 0, fresh);
 }
 
 static void score_done(void *arg)
@@ -522,19 +537,22 @@ static void begin_work(struct duo_step_record *s)
     }
 }
 
+void duo_step_arrived(struct duo_step_record *s)
+{
+    duo_text_put(s->request, input_of(s), duo_node_site(s->request->world, s->place));
+    begin_work(s);
+}
+
 /* ---- the way to the place */
 
 static void input_arrived_now(struct duo_step_record *s, bool ok)
 {
-    struct duo_request *r = s->request;
-
     if (!ok) {                                             /* (4) */
         if (s->told) duo_step_close(s);
         else         duo_step_fail(s, DUO_UNREACHABLE);
         return;
     }
-    duo_text_put(r, input_of(s), duo_node_site(r->world, s->place));
-    begin_work(s);                                         /* also when called off: the recall comes after it (5) */
+    duo_step_arrived(s);                                   /* also when called off: the recall comes after it (5) */
 }
 
 static void input_arrived(void *arg, bool ok)
@@ -591,7 +609,8 @@ void duo_step_start(struct duo_step_record *s)             /* (1) */
 
     s->holds++;
     if (s->kind == DUO_STEP_WRITE && s->work.patience > 0)
-        duo_clock_set(w->clock, &s->alarm, s->asked_at + s->work.patience, too_late, s);
+        duo_clock_set(w->clock, &s->alarm, fmax(s->asked_at, r->row.arrived) + s->work.patience, too_late, s);
+    if (r->spoken && duo_speech_listen(s)) { duo_step_release(s); return; }
     holder = bytes > 0 ? duo_text_holder(r, input_of(s), seat) : s->place;
     if (bytes > 0 && duo_node_site(w, holder) != duo_node_site(w, seat))
         s->order = duo_transport_send(w, r, seat, holder, duo_framed(w, 0), false, order_at_holder, s);
@@ -620,7 +639,7 @@ void duo_step_cancel(struct duo_step_record *s, bool now)
     struct duo_world *w = r->world;
     int seat = duo_seat_node(w);
 
-    if (s->abandoned || (s->told && !s->working && !duo_parts_working(s) && !s->order && !(s->kind == DUO_STEP_SCORE && s->alarm.place))) return;   /* nothing left to stop */
+    if (s->abandoned || (s->told && !s->working && !s->speech && !duo_parts_working(s) && !s->order && !(s->kind == DUO_STEP_SCORE && s->alarm.place))) return;   /* nothing left to stop */
     s->holds++;
     s->abandoned = true;
     if (!s->told) {
@@ -630,7 +649,7 @@ void duo_step_cancel(struct duo_step_record *s, bool now)
     if (s->working) s->job.written = duo_work_written(r, s->place, s->replica, &s->job);
     if (!s->chunk) duo_step_shown(s);
     if (s->kind != DUO_STEP_SCORE) duo_clock_cancel(w->clock, &s->alarm);
-    if (now || s->kind == DUO_STEP_WAIT || duo_transport_delay(w, seat, s->place) <= 0) {
+    if (now || s->waits || s->kind == DUO_STEP_WAIT || duo_transport_delay(w, seat, s->place) <= 0) {
         duo_step_stop(s);
     } else
         s->recall = duo_transport_send(w, r, seat, s->place, duo_framed(w, 0), false, recall_arrived, s);

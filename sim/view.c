@@ -52,7 +52,7 @@ void duo_view_fill(struct duo_request *r, struct duo_view *v, struct duo_place_v
     double now = duo_clock_now(w->clock);
     int seat = duo_seat_node(w);
 
-    *v = (struct duo_view){ .size = sizeof *v, .now = now, .prompt_tokens = r->prompt_tokens,
+    *v = (struct duo_view){ .size = sizeof *v, .now = now, .prompt_tokens = r->spoken ? duo_speech_tokens(r) : r->prompt_tokens,
         .max_tokens = w->scenario->max_tokens ? w->scenario->max_tokens : r->query.max_tokens,
         .session = r->query.session, .turn = r->query.turn,
         .deadline = isinf(w->scenario->slo_e2e) ? INFINITY : r->row.arrived + w->scenario->slo_e2e - now,

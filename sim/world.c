@@ -236,6 +236,9 @@ static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
         w->unmatched = (w->unmatched < 0 ? 0 : w->unmatched) + unmatched;
     }
     if (w->scenario->arrivals.trace_lengths) DUO_TRY(take_lengths(w, err));
+    if (w->scenario->arrivals.as_spoken && w->answers->n_features > 0)
+        return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, w->scenario->arrivals.at.line, w->scenario->arrivals.at.column,
+                           "arrivals.prefill: as_spoken is for answers without features: %s has some, which nobody knows before the end of the speech", w->answers->label);
     w->answers->seed = w->spec->seed;
     return check_roles(w, err);
 }

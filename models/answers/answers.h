@@ -84,6 +84,8 @@ struct duo_ask {
 
 struct duo_written {
     int                  tokens;   /* new ones, >= 1 unless `from` had ended */
+    int                  thinking; /* before them, seen by nobody and in no text: where a voice begins its answer (verifying
+                                    * a draft it does not think) */
     struct duo_certainty certainty;/* over the new tokens */
     double               agreement;/* of several samples: the share of the majority; NAN for one */
     struct duo_text_path path;
@@ -138,7 +140,7 @@ struct duo_answers_kind {
  * the full model's with probability 1 - c; each differing token lowers the odds of a right answer by the
  * factor exit_harm. */
 struct duo_length_law { enum { DUO_FIXED, DUO_UNIFORM, DUO_LOGNORMAL } kind; double a, b; };  /* value | low, high | mean, cv */
-struct duo_synthetic_voice { const char *name; double ability, auc, acceptance, correlation; struct duo_length_law length; };
+struct duo_synthetic_voice { const char *name; double ability, auc, acceptance, correlation; struct duo_length_law length, thinking; };      /* thinking.a 0: none */
 struct duo_synthetic_spec {
     int    n_voices;
     const struct duo_synthetic_voice *voices;

@@ -48,6 +48,13 @@ static int length(const struct duo_source *s, int q, int voice)
     return recorded > 0 || !(of(s)->caps & DUO_CAP_LENGTH) ? recorded : duo_signals_length(of(s)->signals, s->a.seed, q, voice);
 }
 
+static int thinking(const struct duo_source *s, int q, int voice)
+{
+    const struct duo_source *under = duo_source_of(below(s));
+
+    return under->kind->thinking ? under->kind->thinking(under, q, voice) : 0;
+}
+
 static double quality(const struct duo_source *s, int q, int voice)
 {
     const struct duo_answers *under = below(s);
@@ -153,7 +160,7 @@ static const struct duo_answers_kind answers_kind = {
     .name = "filled", .query = query, .length = duo_source_length, .write = duo_source_write, .verify = duo_source_verify,
     .common = duo_source_common, .exits = exits, .score = duo_source_score, .grade = grade, .free = done };
 static const struct duo_source_kind source_kind = {
-    .length = length, .drafts = drafts, .differ = differ, .early = early, .unsure = unsure, .certainty = certainty, .vote = vote,
+    .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .unsure = unsure, .certainty = certainty, .vote = vote,
     .score = score };
 
 /* Mean known quality of each voice, for (2); of what isn't known at all: 0. */

@@ -13,7 +13,8 @@
     X(DIFFICULTY, "answers.difficulty") X(TIE, "answers.tie") X(TIED, "answers.tied") X(RIGHT, "answers.right") \
     X(CONFIDENCE, "answers.confidence") X(PIECE, "answers.piece") X(TOKEN, "answers.token") X(LEAST, "answers.least") \
     X(LENGTH, "answers.length") X(AGREE, "answers.agree") X(EXIT, "answers.exit") X(CHANGE, "answers.change")     \
-    X(VOTE, "answers.vote") X(PROMPT, "answers.prompt") X(BYTES, "answers.bytes") X(ROUTER, "answers.router")
+    X(VOTE, "answers.vote") X(PROMPT, "answers.prompt") X(BYTES, "answers.bytes") X(ROUTER, "answers.router") \
+    X(THINKING, "answers.thinking")
 
 enum stream {
 #define X(name, text) name,
@@ -28,7 +29,7 @@ static const char *const stream_name[] = {
 #undef X
 };
 
-struct voice { double ability, mu, scale, acceptance, correlation; struct duo_length_law length; };
+struct voice { double ability, mu, scale, acceptance, correlation; struct duo_length_law length, thinking; };
 
 struct duo_signals {
     int           n;
@@ -93,7 +94,7 @@ struct duo_signals *duo_signals_new(const struct duo_synthetic_spec *spec, int n
         assert(from->correlation >= 0 && from->correlation <= 1);
         g->name[v]  = duo_copy(voices[v]);
         g->voice[v] = (struct voice){ from->ability, binormal(from->auc), scale_of(binormal(from->auc)), from->acceptance,
-                                      from->correlation, from->length };
+                                      from->correlation, from->length, from->thinking };
     }
     for (int v = 0; v < n_voices; v++)
         for (int w = 0; w < n_voices; w++) {
@@ -141,6 +142,12 @@ int duo_signals_length(struct duo_signals *g, uint64_t seed, int query, int voic
 {
     const struct duo_length_law *law = &g->voice[voice].length;
     return duo_signals_draw_length(law, law->kind == DUO_FIXED ? 0 : unit(g, seed, LENGTH, voice, query));
+}
+
+int duo_signals_thinking(struct duo_signals *g, uint64_t seed, int query, int voice)
+{
+    const struct duo_length_law *law = &g->voice[voice].thinking;
+    return law->a > 0 ? duo_signals_draw_length(law, law->kind == DUO_FIXED ? 0 : unit(g, seed, THINKING, voice, query)) : 0;
 }
 
 /* (1); `changed` tokens lower the odds by harm each. */

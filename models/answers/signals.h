@@ -36,6 +36,7 @@ int    duo_signals_draw_length(const struct duo_length_law *, double u);        
 double duo_signals_prompt(struct duo_signals *, uint64_t seed, int query, bool bytes);    /* uniform, for the prompt's laws */
 bool   duo_signals_train (int query, double share);           /* by hash of the query's number, of no seed */
 int    duo_signals_length(struct duo_signals *, uint64_t seed, int query, int voice);
+int    duo_signals_thinking(struct duo_signals *, uint64_t seed, int query, int voice);
 double duo_signals_right (struct duo_signals *, uint64_t seed, int query, int voice, int changed);   /* 0 or 1 */
 /* `right`: the answer's quality; NAN counts as 1/2.  `length`: of the whole answer. */
 void   duo_signals_certainty(struct duo_signals *, uint64_t seed, int query, int voice, int from, int to, int length, double right,

@@ -147,9 +147,11 @@ void duo_source_write(const struct duo_answers *answers, const struct duo_ask *a
 
     assert(ask->voice >= 0 && ask->voice < answers->n_voices && ask->exit_layer < 256 && ask->layers < 256);
     out->tokens    = 0;
+    out->thinking  = n == 0 && s->kind->thinking ? s->kind->thinking(s, query, ask->voice) : 0;
     out->certainty = duo_certainty_unknown;
     out->agreement = NAN;
     if (ask->from->ended) {
+        out->thinking = 0;
         out->path = *ask->from;
         return;
     }

@@ -25,6 +25,7 @@ struct duo_source;
 /* All positions are of the answer; all functions are pure. */
 struct duo_source_kind {
     int    (*length)(const struct duo_source *, int query, int voice);
+    int    (*thinking)(const struct duo_source *, int query, int voice);          /* tokens before its answer; NULL: none */
     /* Is it `x` that drafts for `y`?  False both ways round: the two can't be compared on this query. */
     bool   (*drafts)(const struct duo_source *, int query, int x, int y);
     /* The first of [from, to) where the two write different tokens after the same text; `to`: none. */

@@ -54,6 +54,11 @@ static int length(const struct duo_source *s, int query, int voice)
     return duo_signals_length(of(s)->signals, s->a.seed, query, voice);
 }
 
+static int thinking(const struct duo_source *s, int query, int voice)
+{
+    return duo_signals_thinking(of(s)->signals, s->a.seed, query, voice);
+}
+
 static double right(const struct duo_source *s, int query, int voice)
 {
     return duo_signals_right(of(s)->signals, s->a.seed, query, voice, 0);
@@ -123,7 +128,7 @@ static const struct duo_answers_kind answers_kind = {
     .name = "synthetic", .query = query, .length = duo_source_length, .write = duo_source_write, .verify = duo_source_verify,
     .common = duo_source_common, .exits = exits, .score = duo_source_score, .grade = grade, .free = done };
 static const struct duo_source_kind source_kind = {
-    .length = length, .drafts = drafts, .differ = differ, .early = early, .unsure = unsure, .certainty = certainty, .vote = vote,
+    .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .unsure = unsure, .certainty = certainty, .vote = vote,
     .score = score };
 
 struct duo_answers *duo_answers_synthetic(const struct duo_synthetic_spec *spec)

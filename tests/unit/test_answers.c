@@ -9,9 +9,9 @@
 #include "tests/unit/text_laws.h"
 
 static struct duo_synthetic_voice voices[] = {
-    { "small",  0.0, .70, .7, .0, { DUO_FIXED, 120, 0 } },
-    { "large",  1.5, .80, .8, .0, { DUO_FIXED, 120, 0 } },
-    { "third", -1.0, .90, .6, .5, { DUO_UNIFORM, 20, 180 } },
+    { "small",  0.0, .70, .7, .0, { DUO_FIXED, 120, 0 }, { DUO_FIXED, 0, 0 } },
+    { "large",  1.5, .80, .8, .0, { DUO_FIXED, 120, 0 }, { DUO_FIXED, 0, 0 } },
+    { "third", -1.0, .90, .6, .5, { DUO_UNIFORM, 20, 180 }, { DUO_FIXED, 0, 0 } },
 };
 
 static struct duo_answers *model(int n, double acceptance, double correlation)

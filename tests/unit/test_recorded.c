@@ -117,7 +117,7 @@ static void lengths(void)                                     /* (2) */
     a = load((struct duo_recorded_spec){ .path = path[0], .chars_per_token = 4, .default_tokens = -1 });
     CHECK(!(a->caps & DUO_CAP_LENGTH));
     {
-        struct duo_synthetic_voice voice = { "any", 0, .75, .7, .3, { DUO_FIXED, 44, 0 } };
+        struct duo_synthetic_voice voice = { "any", 0, .75, .7, .3, { DUO_FIXED, 44, 0 }, { DUO_FIXED, 0, 0 } };
         const char *why;
         struct duo_text_path from = duo_path_empty(0), text;
         a = duo_answers_fill(a, DUO_CAP_LENGTH, &(struct duo_synthetic_spec){ .n_voices = 1, .voices = &voice });
@@ -251,7 +251,7 @@ static void accept_lists_alone(void)                          /* (5), by themsel
 
 static void filled(void)
 {
-    static struct duo_synthetic_voice voice = { "any", 0, .8, .6, .2, { DUO_FIXED, 44, 0 } };
+    static struct duo_synthetic_voice voice = { "any", 0, .8, .6, .2, { DUO_FIXED, 44, 0 }, { DUO_FIXED, 0, 0 } };
     struct duo_synthetic_spec spec = { .n_voices = 1, .voices = &voice, .slope = 1, .exit_floor = .4, .exit_harm = .5, .router_auc = .7 };
     struct duo_answers *a = load((struct duo_recorded_spec){ .path = file(0, OUTCOMES) });
     struct duo_text_path from = duo_path_empty(0);
@@ -286,7 +286,7 @@ static void filled(void)
 
 static void filled_confidence_has_its_auc(void)               /* fill.c (1), (2) */
 {
-    static struct duo_synthetic_voice voice = { "any", 0, .8, .6, .2, { DUO_FIXED, 44, 0 } };
+    static struct duo_synthetic_voice voice = { "any", 0, .8, .6, .2, { DUO_FIXED, 44, 0 }, { DUO_FIXED, 0, 0 } };
     struct duo_synthetic_spec spec = { .n_voices = 1, .voices = &voice, .slope = 1 };
     struct duo_answers *a;
     FILE *f = fopen(path[0], "w");
@@ -319,7 +319,7 @@ static void filled_confidence_has_its_auc(void)               /* fill.c (1), (2)
 
 static void random_texts(void)
 {
-    static struct duo_synthetic_voice voice = { "any", 0, .8, .9, .2, { DUO_FIXED, 44, 0 } };
+    static struct duo_synthetic_voice voice = { "any", 0, .8, .9, .2, { DUO_FIXED, 44, 0 }, { DUO_FIXED, 0, 0 } };
     struct duo_synthetic_spec fill = { .n_voices = 1, .voices = &voice, .slope = 1, .exit_floor = .4, .exit_harm = .5 };
     struct duo_recorded_spec spec = { .accepts_drafter = "small", .accepts_verifier = "big" };
     struct duo_answers *a;
@@ -395,7 +395,7 @@ static void joined(void)
 
 static void quantiles_of_many(void)
 {
-    static struct duo_synthetic_voice voice = { "any", 0, .8, .6, .2, { DUO_FIXED, 44, 0 } };
+    static struct duo_synthetic_voice voice = { "any", 0, .8, .6, .2, { DUO_FIXED, 44, 0 }, { DUO_FIXED, 0, 0 } };
     struct duo_synthetic_spec spec = { .n_voices = 1, .voices = &voice, .slope = 1, .prompt_tokens = { DUO_UNIFORM, 1, 1000 }, .train_share = .5 };
     struct duo_answers *a = duo_answers_synthetic(&spec);
     struct duo_err err = { 0 };

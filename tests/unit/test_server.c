@@ -61,6 +61,44 @@ static void test_order(void)                                       /* (1) */
     end();
 }
 
+static void test_hidden(void)                                      /* first: with the first token that is seen */
+{
+    struct duo_kv kv[3] = { 0 };
+    struct duo_job a = simple_job(8, 10, &kv[0]), b = simple_job(8, 10, &kv[1]), c = simple_job(8, 3, &kv[2]);
+    static struct duo_gaps gaps;
+    double t, each = 0;
+
+    begin(1, 64, 1000);
+    server = (duo_server_free(server), duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 1, .budget = 64, .kv_tokens = 1000, .gaps = &gaps }));
+    n_first = 0, gaps = (struct duo_gaps){ 0 };
+    a.hidden = 6, a.first = note_first, a.streams = true;
+    duo_server_submit(server, &a);
+    run_until(at, step_of(8, 8) + 5.5 * step_of(1, 12));
+    CHECK_INT(n_first, 0);
+    CHECK_INT(duo_server_written(server, &a), 6);
+    run_until(at, INFINITY);
+    t = step_of(8, 8);
+    for (int k = 1; k <= 6; k++) t += step_of(1, 8 + k);
+    for (int k = 7; k <= 9; k++) each += step_of(1, 8 + k);
+    CHECK_NEAR(a.first_at, t, 1e-14);
+    CHECK_NEAR(a.last_at, t + each, 1e-14);
+    CHECK_INT(n_first, 1);
+    CHECK_INT(gaps.count, 3);
+    CHECK_NEAR(gaps.sum, each, 1e-14);
+
+    b.hidden = 9, b.first = note_first, b.done = note_done, b.streams = true, n_done = 0;      /* one is seen: first and done together */
+    duo_server_submit(server, &b);
+    c.hidden = 2, c.first = note_first;
+    duo_server_submit(server, &c);
+    run_until(at, INFINITY);
+    CHECK_INT(n_first, 3);
+    CHECK_INT(n_done, 1);
+    CHECK_NEAR(b.first_at, b.last_at, 0);
+    CHECK_NEAR(c.first_at, c.last_at, 0);
+    CHECK_INT(gaps.count, 3);
+    end();
+}
+
 static void test_chunks(void)                                      /* (2) */
 {
     struct duo_kv kv[2] = { 0 };
@@ -598,7 +636,7 @@ static void test_heat(void)                                        /* (9) */
 
 enum { N = 2000, IDS = 12, ID_TOKENS = 8 };
 struct setup { const char *name; int window, block, chunk, id_tokens; double kv_tokens, heat; bool by_priority, cancels, parts, keep; };
-struct plan { double at, cancel_at, before; int fresh, output, from, to, priority, n_ids; bool cancelled; uint32_t ids[IDS]; };
+struct plan { double at, cancel_at, before; int fresh, output, hidden, from, to, priority, n_ids; bool cancelled; uint32_t ids[IDS]; };
 static const struct setup *now_playing;
 static struct plan    plan[N];
 static struct duo_job job[N];
@@ -625,6 +663,7 @@ static void make_plan(const struct setup *x)
     for (int i = 0; i < N; i++) {
         t -= 0.35 * log1p(-duo_rng_unit(&r));
         plan[i] = (struct plan){ .at = t, .fresh = 1 + (int)(60 * duo_rng_unit(&r)), .output = (int)(150 * duo_rng_unit(&r)), .to = 4 };
+        plan[i].hidden = i % 5 ? 0 : plan[i].output / 2;
         plan[i].before = duo_rng_unit(&r) < 0.2 ? duo_rng_unit(&r) * 0.2 : 0;
         if (x->parts && duo_rng_unit(&r) < 0.5) plan[i].from = (int)(2 * duo_rng_unit(&r)), plan[i].to = 2 + (int)(2 * duo_rng_unit(&r));
         plan[i].cancelled = x->cancels && duo_rng_unit(&r) < 0.4;
@@ -654,7 +693,7 @@ static void arrive(void *arg)
 
     (void)arg;
     kv_of_job[i] = (struct duo_kv){ 0 };
-    job[i] = (struct duo_job){ .kv = &kv_of_job[i], .fresh = p->fresh, .output = p->output, .logits = 1, .from_layer = p->from, .to_layer = p->to,
+    job[i] = (struct duo_job){ .kv = &kv_of_job[i], .fresh = p->fresh, .output = p->output, .hidden = p->hidden, .logits = 1, .from_layer = p->from, .to_layer = p->to,
                                .before = p->before, .before_joules = p->before, .priority = p->priority, .streams = i % 2, .done = job_done,
                                .ids = p->ids, .n_ids = p->n_ids };
     gone[i] = !duo_server_submit(server, &job[i]);
@@ -707,7 +746,7 @@ static void test_same_bytes(const struct setup *x)
                      memcmp(&a->seconds, &b->seconds, sizeof(double)) || a->written != b->written || a->fresh != b->fresh ||
                      a->cached != b->cached || a->preempted != b->preempted;
         joules += b->joules, written += b->written;
-        if (b->streams && b->written > 1) seen += (uint64_t)b->written - 1;
+        if (b->streams && b->written > b->hidden + 1) seen += (uint64_t)(b->written - b->hidden - 1);
     }
     CHECK_INT(different, 0);
     CHECK(memcmp(&gaps[0], &gaps[1], sizeof gaps[0]) == 0);
@@ -858,7 +897,7 @@ static void plain_iteration(struct plain *x, int head, double *now, int *n_in, i
         x[i].joules += (x[i].chunk ? x[i].chunk : 1) * p.joules / members;
         x[i].left -= x[i].chunk;
         if (x[i].left) continue;
-        if (plan[i].output && ++x[i].written == 1) x[i].first_at = *now;
+        if (plan[i].output && ++x[i].written == plan[i].hidden + 1) x[i].first_at = *now;
         x[i].state = WRITES, x[i].chunk = 0;
         if (x[i].written >= plan[i].output) x[i].state = LEFT, x[i].last_at = *now, --*n_in, ++*n_out;
     }
@@ -1027,6 +1066,7 @@ static const struct setup plainly[] = {
 int main(void)
 {
     test_order();
+    test_hidden();
     test_chunks();
     test_memory();
     test_drop_lets_in();
