@@ -61,7 +61,9 @@ world tired          "$here/base.yaml" --set 'devices.phone.battery=40 J' --set 
 world sessions       "$here/base.yaml" --set answers.synthetic.sessions=3 --set 'arrivals.think=2 s' --set places.cloud.kv_tokens=3000
 world spoken         "$here/base.yaml" --set 'arrivals.speech=40/s' --set arrivals.prefill=as_spoken --set answers.synthetic.sessions=2 --set 'arrivals.think=2 s'
 world thinking       "$here/base.yaml" --set 'answers.synthetic.voices.strong.thinking=uniform(20, 400)' --set answers.synthetic.voices.weak.thinking=30 --set places.cloud.kv_tokens=1500
-world api            "$here/base.yaml" --set 'places.cloud={ name: cloud, api: gpt-4-1106-preview, ttft: "lognormal(0.5 s, 0.6)", rate: "lognormal(70/s, 0.4)", limit: 90/min, burst: 3, errors: 10 %, retries: 2, backoff: 1 s }'
+world api            "$here/base.yaml" --set places.cloud.site=api --set places.cloud.model=gpt-4-1106-preview --set places.cloud.hardware= \
+      --set places.cloud.quant= --set places.cloud.replicas= --set places.cloud.batch= --set 'places.cloud.ttft=lognormal(0.5 s, 0.6)' \
+      --set 'places.cloud.rate=lognormal(70/s, 0.4)' --set places.cloud.limit=90/min --set places.cloud.burst=3 --set 'places.cloud.errors=10 %' --set places.cloud.retries=2
 world scaling        "$here/base.yaml" --set places.cloud.replicas=1..4 --set places.cloud.batch=2 --set 'places.cloud.cold_start=3 s' --set places.cloud.scale_up=1 --set 'places.cloud.scale_down=2 s' --set money=reserved
 
 # ---- policies that break the contract: each fails alone and by name, the others finish
