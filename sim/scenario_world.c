@@ -173,7 +173,7 @@ static const struct duo_key place_keys[] = {
     { "name",            DUO_KEY_NAME,   .need = true, AT(name), .doc = "cloud must be one; device is reserved" },
     { "site",            DUO_KEY_CHOICE, .choices = sites, .def = "cloud", AT(site), .doc = "edge: at the base stations; api: a service billed by tokens" },
     { "model",           DUO_KEY_TEXT,   AT(model), .def_doc = "needed, but for api", .doc = "a name of the catalogue (duosim models)" },
-    { "api",             DUO_KEY_TEXT,   AT(api), .doc = "a service billed by tokens: a name of the price list, instead of a model" },
+    { "api",             DUO_KEY_TEXT,   AT(api), .doc = "a service billed by tokens: a name of the price list (duosim prices), instead of a model" },
     { "ttft",            DUO_KEY_LAW,    .dim = DUO_DIM_TIME, AT(ttft), .def_doc = "the catalogue's", .doc = "api: from a call to its first token" },
     { "rate",            DUO_KEY_LAW,    .dim = DUO_DIM_RATE, AT(rate), .def_doc = "the catalogue's", .doc = "api: tokens a second of one call" },
     { "limit",           DUO_KEY_NUMBER, .dim = DUO_DIM_RATE, .open = true, .word = "none", .means = INFINITY, .def = "none", AT(limit), .doc = "api: calls above it are refused (a token bucket)" },

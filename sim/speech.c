@@ -174,7 +174,7 @@ void duo_speech_run(struct duo_step_record *s)
     }
     s->kv = duo_kv_find(r, s->place, &empty, 0, cost->facts.layers, &cached);
     if (heard <= cached) return;
-    s->replica = s->kv ? s->kv->replica : duo_pick_replica(w, s->place);
+    s->replica = s->kv ? s->kv->replica : duo_pick_replica(r, s->place);
     if (!s->kv) s->kv = duo_kv_make(r, s->place, s->replica, 0, cost->facts.layers);
     s->kv->users++;
     s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = heard - cached, .to_layer = cost->facts.layers, .done = piece_run, .owner = s };
