@@ -7,6 +7,7 @@
  * (3) A write that goes on from the prompt at a place of our own takes in what was spoken, piece by piece: a message
  *     each, one at a time, and a job each, one at a time, that leaves its KV there; the last one writes.
  * (4) All other steps, and prompts with an attachment, wait for the end of the speech.  So does patience. */
+#include "sim/device.h"
 #include "sim/request.h"
 
 #include <math.h>
@@ -164,6 +165,7 @@ void duo_speech_run(struct duo_step_record *s)
     const struct duo_cost *cost = duo_place_cost(w, r, s->place);
     struct duo_text_path empty = r->texts[1].path;
     int heard = s->speech->heard, cached;
+    double loading;
 
     if (s->working) return;
     if (s->place == DUO_DEVICE && w->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
@@ -177,7 +179,9 @@ void duo_speech_run(struct duo_step_record *s)
     s->replica = s->kv ? s->kv->replica : duo_pick_replica(r, s->place);
     if (!s->kv) s->kv = duo_kv_make(r, s->place, s->replica, 0, cost->facts.layers);
     s->kv->users++;
-    s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = heard - cached, .to_layer = cost->facts.layers, .done = piece_run, .owner = s };
+    loading = s->place == DUO_DEVICE ? duo_device_loading(w, r->class, r->row.device) : 0;
+    s->job = (struct duo_job){ .kv = &s->kv->kv, .cached = cached, .fresh = heard - cached, .to_layer = cost->facts.layers, .before = loading,
+        .before_joules = loading > 0 ? loading * cost->facts.busy_watts : 0, .done = piece_run, .owner = s };
     s->working = true;
     if (duo_work_submit(r, s->place, s->replica, &s->job)) return;
     s->working = false;
