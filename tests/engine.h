@@ -27,6 +27,7 @@ struct engine_out {
 };
 
 static struct duo_catalogue *engine_catalogue;
+static bool engine_singly;                /* servers advance one iteration an event */
 
 static inline void engine_cells(void *row, const struct duo_table *t, const struct duo_cell *cells)
 {
@@ -76,7 +77,7 @@ static inline struct engine_out engine_run(const char *yaml, const char *const *
     struct duo_plan plan;
     char file[] = "/tmp/duosim-engine-XXXXXX", rows_file[] = "/tmp/duosim-rows-XXXXXX", dir[4096];
     int fd = mkstemp(file), rows = mkstemp(rows_file);
-    struct duo_run_spec spec = { .seed = seed, .net = net, .policy = -1 };
+    struct duo_run_spec spec = { .seed = seed, .net = net, .policy = -1, .step_singly = engine_singly };
     bool too_many = false;
 
     unlink(rows_file);

@@ -65,6 +65,7 @@ world api            "$here/base.yaml" --set places.cloud.site=api --set places.
       --set places.cloud.quant= --set places.cloud.replicas= --set places.cloud.batch= --set 'places.cloud.ttft=lognormal(0.5 s, 0.6)' \
       --set 'places.cloud.rate=lognormal(70/s, 0.4)' --set places.cloud.limit=90/min --set places.cloud.burst=3 --set 'places.cloud.errors=10 %' --set places.cloud.retries=2
 world scaling        "$here/base.yaml" --set places.cloud.replicas=1..4 --set places.cloud.batch=2 --set 'places.cloud.cold_start=3 s' --set places.cloud.scale_up=1 --set 'places.cloud.scale_down=2 s' --set money=reserved
+world preempted      "$here/base.yaml" --set arrivals.process=at_once --set answers.synthetic.sessions=2 --set 'arrivals.think=1 s' --set places.cloud.kv_tokens=700 --set places.edge.kv_tokens=500 --set places.cloud.scheduling=priority --set devices.board.priority=1 --set places.cloud.balancer=power_of_two --set places.cloud.chunk=64
 
 # ---- policies that break the contract: each fails alone and by name, the others finish
 modules=$(cd "$build/tests/conformance" && pwd)
