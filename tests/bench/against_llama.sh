@@ -1,18 +1,23 @@
 # against_llama.sh DUOSIM [OPTION]... - the speed of duosim beside llama.cpp's, on the same files, in alternation.
 #
-# (1) A cell is model x format x threads x phase: tg, 128 tokens one by one from an empty context; pp, a prompt of 512 at once.
+# (1) A cell is model x format x threads x phase: tg, 128 tokens one by one from an empty context; pp, a prompt of 512 at once
+#     (with --quick 32 and 128, and one round: for seeing that all of it runs, not for figures).
 # (2) Each round runs ours, then theirs; a cell's figure is the ratio of the medians.  Losing cells stand first; the last line is
 #     "N of M cells at least as fast, worst R".
 # (3) llama.cpp is llama-cpp-python from PyPI, built for this machine in a virtual environment of its own (minutes, once):
 #     $XDG_CACHE_HOME/duosim/llama, or ~/.cache/duosim/llama.  LLAMA_PYTHON=PROGRAM: a Python that has it already.
 # (4) Files have the exact shapes of the models, and random weights: made once, kept beside it.
+# (5) --keep FILE keeps every round as it ends, and begins where FILE ends: a run that was stopped goes on.  Stopped, or out of --minutes,
+#     it prints the cells that have at least one round of both, and says how many are missing.
 # Other processes disturb this: a warning says when there were any.
 LC_ALL=C
 export LC_ALL
 usage='sh tests/bench/against_llama.sh DUOSIM [--rounds N] [--models LIST] [--formats LIST] [--threads LIST] [--phases LIST]
+   [--quick] [--keep FILE] [--minutes N]
 Lists by commas; default: --rounds 3 --models smollm2-135m,qwen2.5-0.5b,tinyllama-1.1b --formats q8_0,q4_0,q4_1,q4_k_m
 --threads 1,2 --phases tg,pp'
 rounds=3 models=smollm2-135m,qwen2.5-0.5b,tinyllama-1.1b formats=q8_0,q4_0,q4_1,q4_k_m threads=1,2 phases=tg,pp
+tokens=128 prompt=512 keep= minutes=
 duosim=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -21,6 +26,9 @@ while [ $# -gt 0 ]; do
     --formats) formats=$2; shift 2 || exit 2 ;;
     --threads) threads=$2; shift 2 || exit 2 ;;
     --phases) phases=$2; shift 2 || exit 2 ;;
+    --quick) rounds=1 tokens=32 prompt=128; shift ;;
+    --keep) keep=$2; shift 2 || exit 2 ;;
+    --minutes) minutes=$2; shift 2 || exit 2 ;;
     -h | --help) echo "$usage"; exit 0 ;;
     -*) echo "against_llama.sh: unknown option $1" >&2; echo "$usage" >&2; exit 2 ;;
     *) duosim=$(realpath "$1") || exit 2; shift ;;
@@ -31,7 +39,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/duosim
 mkdir -p "$cache/bench" || exit 4
 work=$(mktemp -d) || exit 4
 trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+rates=$work/rates
+[ -z "$keep" ] || { rates=$(realpath "$keep") && touch "$rates"; } || exit 2
+: >>"$rates"
 
 python=${LLAMA_PYTHON:-$cache/llama/bin/python}
 if ! "$python" -c 'import llama_cpp' 2>/dev/null; then
@@ -49,6 +59,7 @@ import ctypes, random, sys, time
 import llama_cpp as l
 
 path, threads, phases = sys.argv[1], int(sys.argv[2]), sys.argv[3].split(",")
+tg, pp = int(sys.argv[4]), int(sys.argv[5])
 quiet = l.llama_log_callback(lambda level, text, data: None)
 l.llama_log_set(quiet, None)
 l.llama_backend_init()
@@ -70,7 +81,7 @@ def run(n, at_once):
 
 
 for phase in phases:
-    n, at_once = (512, True) if phase == "pp" else (128, False)
+    n, at_once = (pp, True) if phase == "pp" else (tg, False)
     run(16, at_once)
     start = time.perf_counter()
     run(n, at_once)
@@ -80,8 +91,8 @@ PYTHON
 # ours FILE THREADS: lines "phase tokens/s".
 ours() {
     p=0 n=0
-    case $phases in *pp*) p=512 ;; esac
-    case $phases in *tg*) n=128 ;; esac
+    case $phases in *pp*) p=$prompt ;; esac
+    case $phases in *tg*) n=$tokens ;; esac
     "$duosim" bench "$1" -t "$2" -p $p -n $n -r 1 --json |
         sed 's/.*"phase": "\([a-z]*\)".*"tokens_per_s": \([0-9.e+]*\).*/\1 \2/'
 }
@@ -94,40 +105,58 @@ others() {
     [ "${load%%/*}" -le 1 ] 2>/dev/null || busy=$((busy + 1))
 }
 
+# Cells from the rounds so far, losing ones first, and the count.  (2), (5)
+report() {
+    sort -k 1,5 -k 6,6g "$rates" | awk '
+        function median() { return n % 2 ? x[(n + 1) / 2] : (x[n / 2] + x[n / 2 + 1]) / 2 }
+        function done() { if (n) { m[key] = median(); rounds[key] = n } n = 0 }
+        { next_key = $1 " " $2 " " $3 " " $5 " " $4 }
+        next_key != key { done(); key = next_key }
+        { x[++n] = $6 }
+        END {
+            done()
+            for (k in m) if (k ~ / ours$/ && m[substr(k, 1, length(k) - 5) " theirs"] > 0) {
+                cell = substr(k, 1, length(k) - 5)
+                split(cell, part, " ")
+                printf "%-16s %-7s %d threads  %s  %9.2f %9.2f  %.4f %d\n", part[1], part[2], part[3], part[4], m[k], m[cell " theirs"], m[k] / m[cell " theirs"], rounds[k]
+            }
+        }' | sort -k 8,8g >"$work/cells"
+    [ -s "$work/cells" ] || { echo 'against_llama.sh: nothing was measured' >&2; exit 3; }
+    echo 'model            format  threads   phase  duosim llama.cpp  ratio rounds'
+    cat "$work/cells"
+    [ "$busy" -eq 0 ] || echo "against_llama.sh: other processes ran in $busy of the rounds; these figures are unsure" >&2
+    [ "$missing" -eq 0 ] || echo "against_llama.sh: $missing rounds were not run" >&2
+    awk '{ n++; good += $8 >= 1; if (n == 1) worst = $8 } END { printf "%d of %d cells at least as fast, worst %.3f\n", good, n, worst }' "$work/cells"
+}
+stop=
+trap 'stop=yes' INT TERM
+begun=$(date +%s)
+missing=0
+first=${phases%%,*}
+
+# A round of one file: ours and theirs, kept only when both have ended.
+one_round() {
+    others
+    ours "$file" "$t" | sed "s/^/$model $format $t ours /" >"$work/one" || return
+    "$python" "$work/theirs.py" "$file" "$t" "$phases" "$tokens" "$prompt" | sed "s/^/$model $format $t theirs /" >>"$work/one" || return
+    [ "$(wc -l <"$work/one")" -eq "$(($(list "$phases" | wc -w) * 2))" ] && cat "$work/one" >>"$rates"
+}
+
 echo "llama-cpp-python $("$python" -c 'import llama_cpp; print(llama_cpp.__version__)'), $("$duosim" --version)"
 for model in $(list "$models"); do
     for format in $(list "$formats"); do
         file=$cache/bench/$model-$format.gguf
-        [ -f "$file" ] || "$duosim" models make --like "$model" --quant "$format" --out "$file" >/dev/null || exit
+        [ -n "$stop" ] || [ -f "$file" ] || "$duosim" models make --like "$model" --quant "$format" --out "$file" >/dev/null || exit
         for t in $(list "$threads"); do
-            round=0
+            round=$(grep -c "^$model $format $t theirs $first " "$rates")
             while [ "$round" -lt "$rounds" ]; do
-                others
-                ours "$file" "$t" | sed "s/^/$model $format $t ours /" >>"$work/rates" || exit 3
-                "$python" "$work/theirs.py" "$file" "$t" "$phases" >"$work/one" || { echo "against_llama.sh: llama.cpp failed on $file" >&2; exit 3; }
-                sed "s/^/$model $format $t theirs /" "$work/one" >>"$work/rates"
                 round=$((round + 1))
+                [ -z "$minutes" ] || [ $(($(date +%s) - begun)) -lt $((minutes * 60)) ] || stop=yes
+                if [ -n "$stop" ]; then missing=$((missing + 1)); continue; fi
+                if ! one_round && [ -z "$stop" ]; then echo "against_llama.sh: a round of $file failed" >&2; exit 3; fi
+                echo "$model $format, $t threads: round $round of $rounds" >&2
             done
         done
     done
 done
-
-sort -k 1,5 -k 6,6g "$work/rates" | awk '
-    function median() { return n % 2 ? x[(n + 1) / 2] : (x[n / 2] + x[n / 2 + 1]) / 2 }
-    function done() { if (n) m[key] = median(); n = 0 }
-    { next_key = $1 " " $2 " " $3 " " $5 " " $4 }
-    next_key != key { done(); key = next_key }
-    { x[++n] = $6 }
-    END {
-        done()
-        for (k in m) if (k ~ / ours$/) {
-            cell = substr(k, 1, length(k) - 5)
-            split(cell, part, " ")
-            printf "%-16s %-7s %d threads  %s  %9.2f %9.2f  %.4f\n", part[1], part[2], part[3], part[4], m[k], m[cell " theirs"], m[k] / m[cell " theirs"]
-        }
-    }' | sort -k 8,8g >"$work/cells"
-[ -s "$work/cells" ] || { echo 'against_llama.sh: nothing was measured' >&2; exit 3; }
-echo 'model            format  threads   phase  duosim llama.cpp  ratio'
-cat "$work/cells"
-[ "$busy" -eq 0 ] || echo "against_llama.sh: other processes ran in $busy of the rounds; these figures are unsure" >&2
-awk '{ n++; good += $8 >= 1; if (n == 1) worst = $8 } END { printf "%d of %d cells at least as fast, worst %.3f\n", good, n, worst }' "$work/cells"
+report
