@@ -8,6 +8,7 @@
 #include "analysis/collect.h"
 #include "analysis/columns.h"
 #include "analysis/grid.h"
+#include "analysis/perturb.h"
 #include "sim/base/json.h"
 
 static const char usual[] = "label,quality,cloud_share,ttft_p50,ttft_p99,e2e_p50,e2e_p99,joules_device_radio,dollars,failed";
@@ -242,9 +243,11 @@ static bool wanted(const struct duo_summary_row *r, const struct duo_table_spec 
     return !spec->variant || strcmp(spec->variant, r->variant) == 0;
 }
 
-static void print_json(FILE *out, const struct duo_summary_row *rows, int n, const struct chosen *c, const struct duo_table_spec *spec)
+static enum duo_status print_json(FILE *out, const struct duo_summary_row *rows, int n, const struct chosen *c, const struct duo_table_spec *spec,
+                                  struct duo_err *err)
 {
     struct duo_json j;
+    enum duo_status status = DUO_OK;
     duo_json_init(&j, out);
     duo_json_open(&j, '[');
     for (int i = 0; i < n; i++) {
@@ -257,10 +260,15 @@ static void print_json(FILE *out, const struct duo_summary_row *rows, int n, con
             else if (c->at[k].kind == DUO_COLUMN_CHEATS)    duo_json_bool(&j, rows[i].cheats);
             else                                            duo_json_number(&j, duo_column_number(&rows[i], &c->at[k]));
         }
+        if (spec->rankings && status == DUO_OK) {
+            duo_json_key(&j, "perturbed");
+            status = duo_perturb_json(&j, spec->rankings, rows[i].variant, rows[i].label, err);
+        }
         duo_json_close(&j);
     }
     duo_json_close(&j);
     duo_json_end(&j);
+    return status;
 }
 
 static void exact(const struct duo_summary_row *r, const struct duo_column_ref *c, char *out, size_t n)
@@ -325,7 +333,7 @@ enum duo_status duo_table_print(FILE *out, const struct duo_summary *s, const st
     }
     enum duo_status status = choose(&c, &with_seed, err);
     if (status == DUO_OK && spec->format == DUO_TABLE_JSON) {
-        print_json(out, rows, n, &c, spec);
+        status = print_json(out, rows, n, &c, spec, err);
     } else if (status == DUO_OK) {
         bool text = spec->format == DUO_TABLE_TEXT;
         if (text) duo_table_provenance(out, s), fputs("\n\n", out);

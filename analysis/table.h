@@ -28,6 +28,7 @@ struct duo_table_spec {
     enum duo_table_format format;
     const char *columns;                                 /* "label,quality,e2e_p50"; NULL: the usual ones */
     const char *variant;                                 /* that one alone; NULL: all */
+    sqlite3    *rankings;                                /* JSON: rows get their rankings under perturbation from here; NULL: none */
     bool        by_seed, intervals;                      /* intervals: of every column, not of quality alone */
 };
 

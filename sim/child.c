@@ -71,6 +71,7 @@ static _Noreturn void live(const struct duo_child *child, const struct duo_run_s
 
     struct duo_report *report = child->report;
     struct duo_err err = { 0 };
+    if (child->enter) child->enter(child->enter_arg, child->round);
     bool too_many = false;
     struct duo_rows *rows = duo_rows_new(child->rows);
     enum duo_status status = duo_run(spec, rows, &too_many, &err);

@@ -22,6 +22,9 @@ struct duo_child {
     pid_t              pid;             /* 0: none */
     int                rows, words;     /* descriptors; -1: none */
     double             call_limit;      /* s */
+    void             (*enter)(void *arg, int round);       /* in the child, before its run; may be NULL */
+    void              *enter_arg;
+    int                round;
     struct duo_report *report;
 };
 

@@ -353,6 +353,8 @@ void duo_scenario_free(struct duo_scenario *s)
         free(e->variant);
     }
     free(s->expect);
+    for (int i = 0; i < s->n_assumed; i++) free(s->assumed[i].name);
+    free(s->assumed);
     free(s->seeds);
     free(s->file);
     free(s->name);

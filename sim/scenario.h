@@ -180,6 +180,8 @@ struct duo_expect {
     struct duo_where at;
 };
 
+struct duo_assumed { char *name; size_t at; };             /* a default without a source: "transport.message", the double at this offset */
+
 struct duo_scenario {
     char *file, *name, *variant;      /* variant: its name, or "" */
     char *note;                       /* free text */
@@ -200,6 +202,7 @@ struct duo_scenario {
     int    max_tokens;                /* of an answer; 0: no limit */
     int    fluid_above;               /* --net auto: flows in flight that call for fluid; 1500 */
     double slo_ttft, slo_e2e, slo_tpot;   /* s; INFINITY: none */
+    int n_assumed; struct duo_assumed *assumed;         /* defaults that hold here: the file says nothing else */
     int n_expect; struct duo_expect *expect;            /* all of the file, those of other variants, too */
     char *text;                       /* the file with the variant and --set applied, canonical YAML: stored in the database */
 };

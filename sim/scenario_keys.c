@@ -360,6 +360,16 @@ static enum duo_status refuse_strangers(struct duo_reader *r, const struct duo_k
     return DUO_OK;
 }
 
+/* A default without a source is remembered: --perturb draws it. */
+static void note_assumed(struct duo_reader *r, const struct duo_key *k, const void *base)
+{
+    struct duo_scenario *s = r->scenario;
+    size_t at = (size_t)((const char *)base - (const char *)s) + k->at;
+    assert(k->kind == DUO_KEY_NUMBER && at + sizeof(double) <= sizeof *s);
+    s->assumed = duo_grow(s->assumed, (size_t)s->n_assumed + 1, sizeof *s->assumed);
+    s->assumed[s->n_assumed++] = (struct duo_assumed){ duo_copy(r->path), at };
+}
+
 static enum duo_status read_key(struct duo_reader *r, const struct duo_key *k, const struct duo_node *map, void *at)
 {
     const struct duo_node *node = duo_tree_find(map, k->name);
@@ -373,6 +383,7 @@ static enum duo_status read_key(struct duo_reader *r, const struct duo_key *k, c
         struct duo_node *absent = duo_tree_new(k->kind == DUO_KEY_MAP ? NULL : k->def);
         status = read_value(r, k, absent, at);
         duo_tree_free(absent);
+        if (k->assumed) note_assumed(r, k, at);
     }
     duo_path_pop(r, length);
     return status;

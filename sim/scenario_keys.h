@@ -39,6 +39,7 @@ struct duo_key {
     bool   open;                            /* more than min */
     bool   need;                            /* absent: an error */
     bool   single;
+    bool   assumed;                         /* of a number in the scenario's own maps: its default has no source (duo_scenario.assumed) */
     const char *def;                        /* read as if it stood there; NULL: left as it is */
     const char *word;                       /* a word that stands for a value */
     double means;

@@ -159,8 +159,8 @@ static const char *const openings[] = { [DUO_OPEN_COLD] = "cold", [DUO_OPEN_RESU
 static const char *const queues[] = { "shared", "fifo", NULL };
 
 static const struct duo_key transport_keys[] = {
-    { "message",  DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "300 B", AT(message), .doc = "framing of a message (headers, an event, an order)" },
-    { "token",    DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "60 B", AT(token), .doc = "framing of a streamed token" },
+    { "message",  DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "300 B", .assumed = true, AT(message), .doc = "framing of a message (headers, an event, an order)" },
+    { "token",    DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .max = 1e9, .def = "60 B", .assumed = true, AT(token), .doc = "framing of a streamed token" },
     { "protocol", DUO_KEY_CHOICE, .choices = protocols, .def = "none", AT(protocol), .doc = "what opening a connection costs: tcp 1 round trip, tls1.2 3, tls1.3 2, quic 1 (RFCs)" },
     { "first",    DUO_KEY_CHOICE, .choices = openings, .def = "cold", AT(first), .doc = "how a device's first message to a site finds it; resumed: tls1.2 2, tls1.3 1, quic 0" },
     { "again",    DUO_KEY_CHOICE, .choices = openings, .def = "resumed", AT(again), .doc = "how a message finds it after `idle`" },
@@ -170,7 +170,7 @@ static const struct duo_key transport_keys[] = {
     { "segment",  DUO_KEY_NUMBER, .dim = DUO_DIM_BYTES, .min = 1, .max = 65535, .def = "1460 B", AT(segment), .doc = "of a connection: 1500 B less the headers" },
     { "timeout",  DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "1 s", AT(timeout), .doc = "of a lost segment, and of a window in silence (RFC 6298: 1 s at least; Linux: 200 ms)" },
     { "queue",    DUO_KEY_FLAG,   .choices = queues, .def = "shared", AT(fifo), .doc = "a device's own messages share its uplink, or go one after the other" },
-    { "detect",   DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "3 s", AT(detect), .doc = "until a dead link is noticed" },
+    { "detect",   DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "3 s", .assumed = true, AT(detect), .doc = "until a dead link is noticed" },
 };
 #undef AT
 

@@ -30,7 +30,7 @@ enum run_state { WAITING, RUNNING, ENDED };
 
 struct run {
     const struct duo_scenario *scenario;
-    int                variant, policy;
+    int                round, variant, policy, nth;      /* nth: of the seeds */
     uint64_t           seed;
     int                base;                     /* the run whose cloud share it takes; -1: none */
     enum run_state     state;
@@ -44,6 +44,8 @@ struct sweep {
     const struct duo_sweep_spec *spec;
     struct run        *runs;
     int                n, next, running, done, failed, jobs;
+    int                of_plan;                  /* runs of a round */
+    bool               asked;                    /* (7) for more rounds */
     enum duo_net_kind  net;
     bool               begun, again;             /* run `next` is being merged; (5) a run had too many flows */
     struct duo_report *reports;                  /* shared memory, one a run */
@@ -95,13 +97,10 @@ static enum duo_status find_base(const struct duo_scenario *scenario, int p, int
                        spec->label, spec->of, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
-/* (1): the order of the runs. */
-static enum duo_status list_runs(struct sweep *sweep, struct duo_err *err)
+/* (1): the order of the runs of a round. */
+static enum duo_status list_round(struct sweep *sweep, int round, struct duo_err *err)
 {
     const struct duo_plan *plan = sweep->spec->plan;
-    int capacity = 0;
-    for (int v = 0; v < plan->n_variants; v++) capacity += plan->variants[v].n_policies * plan->variants[v].n_seeds;
-    sweep->runs = duo_new((size_t)capacity + 1, sizeof *sweep->runs);
     for (int v = 0; v < plan->n_variants; v++) {
         const struct duo_scenario *scenario = &plan->variants[v];
         int first = sweep->n;
@@ -110,11 +109,23 @@ static enum duo_status list_runs(struct sweep *sweep, struct duo_err *err)
             DUO_TRY(find_base(scenario, p, &base, err));
             for (int s = 0; s < scenario->n_seeds; s++)
                 sweep->runs[sweep->n++] = (struct run){
-                    .scenario = scenario, .variant = v, .policy = p, .seed = scenario->seeds[s],
+                    .scenario = scenario, .round = round, .variant = v, .policy = p, .nth = s, .seed = scenario->seeds[s],
                     .base = base < 0 ? -1 : first + base * scenario->n_seeds + s,
                     .child = { .rows = -1, .words = -1 }, .cloud_share = (double)NAN };
         }
     }
+    return DUO_OK;
+}
+
+static int rounds_of(const struct sweep *sweep) { return 1 + (sweep->spec->rounds ? sweep->spec->rounds->n : 0); }
+
+static enum duo_status list_runs(struct sweep *sweep, struct duo_err *err)
+{
+    const struct duo_plan *plan = sweep->spec->plan;
+    int most = 1 + (sweep->spec->rounds ? sweep->spec->rounds->most : 0);
+    for (int v = 0; v < plan->n_variants; v++) sweep->of_plan += plan->variants[v].n_policies * plan->variants[v].n_seeds;
+    sweep->runs = duo_new((size_t)sweep->of_plan * (size_t)most + 1, sizeof *sweep->runs);
+    for (int r = 0; r < rounds_of(sweep); r++) DUO_TRY(list_round(sweep, r, err));
     return DUO_OK;
 }
 
@@ -152,7 +163,7 @@ static enum duo_status check_runs(const struct sweep *sweep, struct duo_err *err
     char **seen = NULL;
     int n_seen = 0;
     enum duo_status status = DUO_OK;
-    for (int i = 0; i < sweep->n && status == DUO_OK; i++) {
+    for (int i = 0; i < sweep->of_plan && status == DUO_OK; i++) {
         const struct run *run = &sweep->runs[i];
         bool met = i > 0 && run[-1].variant == run->variant && run[-1].policy == run->policy;    /* another seed */
         if (met) continue;
@@ -256,6 +267,11 @@ static enum duo_status start_run(struct sweep *sweep, int i, struct duo_err *err
     if (run->child.words < 0) return duo_fail(err, DUO_NO_RESOURCES, "no memory for what a run prints: %s", strerror(errno));
     run->child.call_limit = sweep->spec->call_limit > 0 ? sweep->spec->call_limit : 2;
     run->child.report     = &sweep->reports[i];
+    if (run->round > 0) {                                                                      /* (7) */
+        run->child.enter     = sweep->spec->rounds->enter;
+        run->child.enter_arg = sweep->spec->rounds->arg;
+        run->child.round     = run->round;
+    }
     memset(run->child.report, 0, sizeof *run->child.report);
     struct duo_run_spec spec = run_spec(sweep, run);
     spec.watch = &run->child.report->watch;
@@ -383,12 +399,31 @@ static enum duo_status finish_run(struct sweep *sweep, struct duo_err *err)
     return DUO_OK;
 }
 
+/* (7): of a round after the first, when it has ended. */
+static enum duo_status hand_over(struct sweep *sweep, struct duo_err *err)
+{
+    struct run *run = &sweep->runs[sweep->next];
+    struct duo_row_run row;
+    bool whole = run->end == DUO_CHILD_DONE && duo_rows_last(run->child.rows, &row);
+    struct duo_round_run given = {
+        .round = run->round, .variant = run->variant, .policy = run->policy, .seed = run->nth, .rows = whole ? run->child.rows : -1,
+        .why = whole ? NULL : run->end == DUO_CHILD_DONE ? "run ended before its last row" : run->why };
+    DUO_TRY(sweep->spec->rounds->take(duo_ledger_handle(sweep->ledger), sweep->spec->rounds->arg, &given, err));
+    forget_run(run);
+    sweep->next++;
+    return DUO_OK;
+}
+
 /* A step of the merge: rows of the run that is next, while it still runs.  *idle: there was nothing to do. */
 static enum duo_status merge(struct sweep *sweep, bool *idle, struct duo_err *err)
 {
     struct run *run = &sweep->runs[sweep->next];
     *idle = true;
     if (run->state == WAITING) return DUO_OK;
+    if (run->round > 0) {
+        *idle = run->state != ENDED;
+        return *idle ? DUO_OK : hand_over(sweep, err);
+    }
     if (!sweep->begun) DUO_TRY(duo_ledger_begin(sweep->ledger, sweep->next + 1, run->child.rows, err));
     sweep->begun = true;
     bool ended = run->state == ENDED, more = false;             /* in this order: what it wrote last is not missed */
@@ -432,6 +467,18 @@ static enum duo_status open_ledger(struct sweep *sweep, struct duo_err *err)
     return DUO_OK;
 }
 
+static enum duo_status ask_for_more(struct sweep *sweep, struct duo_err *err)
+{
+    const struct duo_rounds *rounds = sweep->spec->rounds;
+    int more = 0, round = rounds_of(sweep);
+    if (!rounds || !rounds->more || sweep->asked) return DUO_OK;
+    sweep->asked = true;
+    DUO_TRY(rounds->more(duo_ledger_handle(sweep->ledger), rounds->arg, &more, err));
+    assert(rounds->n + more <= rounds->most);
+    for (int i = 0; i < more; i++) DUO_TRY(list_round(sweep, round + i, err));
+    return DUO_OK;
+}
+
 static enum duo_status run_all(struct sweep *sweep, struct duo_err *err)
 {
     DUO_TRY(open_ledger(sweep, err));
@@ -442,6 +489,7 @@ static enum duo_status run_all(struct sweep *sweep, struct duo_err *err)
         wait_signal(sweep, idle ? WAIT_MS : 0);
         DUO_TRY(reap(sweep, err));
         show_progress(sweep);
+        if (sweep->next == sweep->n && !sweep->again) DUO_TRY(ask_for_more(sweep, err));
     }
     clear_line(sweep);
     return DUO_OK;
@@ -458,8 +506,9 @@ static void reset(struct sweep *sweep)
         sweep->runs[i].state       = WAITING;
         sweep->runs[i].cloud_share = (double)NAN;
     }
+    sweep->n = sweep->of_plan * rounds_of(sweep);
     sweep->next = sweep->done = sweep->failed = 0;
-    sweep->begun = sweep->again = false;
+    sweep->begun = sweep->again = sweep->asked = false;
 }
 
 /* The table that "same seed, same bytes" leaves out. */
@@ -500,7 +549,7 @@ static enum duo_status sweep_runs(struct sweep *sweep, struct duo_err *err)
     sweep->ledger = NULL;
     DUO_TRY(duo_ledger_close(ledger, err));
     if (!sweep->failed) return DUO_OK;
-    return duo_fail(err, DUO_RUN_FAILED, "%d of %d runs failed; %s%s", sweep->failed, sweep->n, sweep->failed > 1 ? "the first: " : "",
+    return duo_fail(err, DUO_RUN_FAILED, "%d of %d runs failed; %s%s", sweep->failed, sweep->of_plan, sweep->failed > 1 ? "the first: " : "",
                     sweep->first_failure);
 }
 
@@ -512,6 +561,12 @@ static int count_jobs(const struct sweep *sweep)
     return jobs < sweep->n ? jobs : sweep->n;
 }
 
+static size_t reports_size(const struct sweep *sweep)
+{
+    size_t rounds = 1 + (size_t)(sweep->spec->rounds ? sweep->spec->rounds->most : 0);
+    return ((size_t)sweep->of_plan * rounds + 1) * sizeof *sweep->reports;
+}
+
 static enum duo_status prepare(struct sweep *sweep, struct duo_err *err)
 {
     enum duo_net_kind asked = sweep->spec->net;
@@ -521,7 +576,7 @@ static enum duo_status prepare(struct sweep *sweep, struct duo_err *err)
     DUO_TRY(list_runs(sweep, err));
     DUO_TRY(check_runs(sweep, err));
     sweep->jobs = count_jobs(sweep);
-    size_t bytes = ((size_t)sweep->n + 1) * sizeof *sweep->reports;
+    size_t bytes = reports_size(sweep);
     void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) return duo_fail(err, DUO_NO_RESOURCES, "no memory for the runs' reports: %s", strerror(errno));
     sweep->reports = shared;
@@ -541,7 +596,7 @@ enum duo_status duo_sweep(const struct duo_sweep_spec *spec, struct duo_err *err
         reset(&sweep);
         return_signals(&sweep);
     }
-    if (sweep.reports) munmap(sweep.reports, ((size_t)sweep.n + 1) * sizeof *sweep.reports);
+    if (sweep.reports) munmap(sweep.reports, reports_size(&sweep));
     free(sweep.runs);
     return status;
 }

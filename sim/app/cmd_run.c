@@ -4,7 +4,8 @@
  * (2) --policy adds to the scenario's list, --only keeps some of it (and what a mix is of); expectations of labels
  *     that are gone are left out and counted.
  * (3) Exit: a run that failed (3) goes before an expectation that fell short (1).
- * (4) --json: the rows on stdout, everything else on stderr. */
+ * (4) --json: the rows on stdout, everything else on stderr.
+ * (5) --perturb N: the plan's runs first, then N draws of them (sim/perturb.h); in --json each row has a key more. */
 #include <limits.h>
 #include <math.h>
 #include <sqlite3.h>
@@ -15,10 +16,12 @@
 #include "analysis/sentences.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
+#include "analysis/perturb.h"
 #include "sim/app/app.h"
+#include "sim/perturb.h"
 #include "sim/sweep.h"
 
-enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY_SEED, ID_CATALOGUE };
+enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY_SEED, ID_CATALOGUE, ID_PERTURB };
 
 static const struct duo_option options[] = {
     { 's',        "set",     "KEY=VALUE",           "change one thing of the scenario: cells.rtt='120 ms'; repeatable" },
@@ -27,6 +30,7 @@ static const struct duo_option options[] = {
     { ID_SEED,    "seed",    "N|A..B",              "instead of the scenario's seeds" },
     { 'j',        "jobs",    "N",                   "runs at the same time; default: one a core" },
     { ID_NET,     "net",     "NAME",                "auto (default), simgrid or fluid carries the flows" },
+    { ID_PERTURB, "perturb", "N",                   "everything N times more, with constants drawn from their intervals" },
     { 'o',        "out",     "FILE.db",             "the database; default: SCENARIO.db in this folder" },
     DUO_CATALOGUE_OPTION(ID_CATALOGUE),
     { ID_CHECK,   "check",   NULL,                  "refuse what is wrong, run nothing" },
@@ -39,7 +43,7 @@ struct list { const char *text[MAX_WORDS]; int n; };
 struct wishes {
     struct list set, policies, only;
     char  seed[64], out[PATH_MAX], file[PATH_MAX];
-    int   jobs;
+    int   jobs, perturb;                 /* perturb: draws; 0: none */
     enum duo_net_kind net;
     bool  check, by_seed;
     struct duo_layers layers;
@@ -79,6 +83,7 @@ static void read_wishes(struct duo_args *a, struct wishes *w)
         case ID_SEED:    read_seed(a, w, value); break;
         case 'j':        w->jobs = duo_whole(a, "--jobs", value, 1, 1024); break;
         case ID_NET:     read_net(a, w, value); break;
+        case ID_PERTURB: w->perturb = duo_whole(a, "--perturb", value, 1, 100000); break;
         case 'o':        snprintf(w->out, sizeof w->out, "%s", value); break;
         case ID_CATALOGUE: duo_app_layer(a, &w->layers, value); break;
         case ID_CHECK:   w->check = true; break;
@@ -203,9 +208,12 @@ static enum duo_status check_plan(const struct wishes *w, const struct duo_plan 
 
 /* ---------------------------------------------------------------- runs and results */
 
-static enum duo_status summarise(struct sqlite3 *db, void *arg, struct duo_err *err)
+struct results { const struct duo_plan *plan; bool perturbed; };
+
+static enum duo_status summarise(struct sqlite3 *db, void *with, struct duo_err *err)
 {
-    const struct duo_plan *plan = arg;
+    const struct results *arg = with;
+    const struct duo_plan *plan = arg->plan;
     struct duo_variant_facts *facts = duo_new((size_t)plan->n_variants, sizeof *facts);
     for (int v = 0; v < plan->n_variants; v++) {
         const struct duo_scenario *s = &plan->variants[v];
@@ -217,6 +225,7 @@ static enum duo_status summarise(struct sqlite3 *db, void *arg, struct duo_err *
     }
     enum duo_status status = duo_summary_write(db, facts, plan->n_variants, err);
     free(facts);
+    if (status == DUO_OK && arg->perturbed) status = duo_perturb_rank(db, err);
     return status;
 }
 
@@ -227,14 +236,18 @@ static void print_plan(const struct wishes *w, const struct duo_plan *plan)
            s->n_policies, s->n_policies == 1 ? "policy" : "policies", s->n_seeds, s->n_seeds == 1 ? "seed" : "seeds");
 }
 
-static enum duo_status print_results(const struct duo_args *a, const struct wishes *w, const struct duo_plan *plan,
+static enum duo_status print_results(const struct duo_args *a, const struct wishes *w, const struct duo_plan *plan, struct sqlite3 *db,
                                      const struct duo_summary *summary, struct duo_err *err)
 {
-    struct duo_table_spec spec = { .format = a->json ? DUO_TABLE_JSON : DUO_TABLE_TEXT, .by_seed = w->by_seed };
+    struct duo_table_spec spec = { .format = a->json ? DUO_TABLE_JSON : DUO_TABLE_TEXT, .by_seed = w->by_seed, .rankings = w->perturb ? db : NULL };
     DUO_TRY(duo_table_print(stdout, summary, &spec, err));
     if (a->json) return duo_app_expect(stderr, summary, plan, err);
     putchar('\n');
     duo_sentences_print(stdout, summary);
+    if (w->perturb) {
+        putchar('\n');
+        DUO_TRY(duo_perturb_print(stdout, db, NULL, err));
+    }
     return duo_app_expect(stdout, summary, plan, err);
 }
 
@@ -244,7 +257,7 @@ static enum duo_status show(const struct duo_args *a, const struct wishes *w, co
     struct sqlite3 *db;
     DUO_TRY(duo_app_open(&db, w->out, err));
     enum duo_status status = duo_summary_read(&summary, db, err);
-    if (status == DUO_OK) status = print_results(a, w, plan, &summary, err);
+    if (status == DUO_OK) status = print_results(a, w, plan, db, &summary, err);
     duo_summary_free(&summary);
     sqlite3_close(db);
     return status;
@@ -257,11 +270,16 @@ static enum duo_status run_plan(const struct duo_args *a, struct wishes *w, stru
         if (!a->json) print_plan(w, plan);
         return DUO_OK;
     }
+    struct duo_perturb perturb;
+    struct results results = { plan, w->perturb > 0 };
+    duo_perturb_init(&perturb, plan, catalogue, w->perturb);
     struct duo_sweep_spec spec = {
         .plan = plan, .catalogue = catalogue, .out = w->out, .jobs = w->jobs, .net = w->net,
-        .progress = isatty(STDERR_FILENO) == 1, .finish = summarise, .finish_arg = plan,
+        .progress = isatty(STDERR_FILENO) == 1, .finish = summarise, .finish_arg = &results,
+        .rounds = w->perturb ? &perturb.rounds : NULL,
     };
     enum duo_status ran = duo_sweep(&spec, err);
+    duo_perturb_free(&perturb);
     if (ran != DUO_OK && ran != DUO_RUN_FAILED) return ran;
     struct duo_err later = { 0 };
     enum duo_status shown = show(a, w, plan, &later);
