@@ -52,7 +52,8 @@ static double reserved_each(double dollars, double requests)
 /* ---- the table run */
 #define RUN_COLUMNS(X)                                                                                          \
     X(id) X(variant) X(label) X(name) X(params) X(net) X(answers) X(dollars_regime) X(provenance_time)          \
-    X(provenance_energy) X(provenance_money) X(provenance_quality) X(provenance_signals) X(cheats) X(seed)      \
+    X(provenance_energy) X(provenance_money) X(provenance_quality) X(provenance_signals) X(rests_on) X(domain)  \
+    X(cheats) X(seed)                                                                                           \
     X(state) X(requests) X(itl_p50) X(dollars_reserved)
 enum run_column {
 #define NAME(n) RUN_##n,
@@ -69,9 +70,9 @@ static int weakness(const char *status)
     return -1;
 }
 
-static void weaker(char have[64], const char *other)
+static void weaker(char have[256], const char *other)
 {
-    if (weakness(other) > weakness(have)) memcpy(have, other, 64);
+    if (weakness(other) > weakness(have)) memcpy(have, other, 256);
 }
 
 static int find_variant(struct duo_collect *c, const char *name, const struct duo_variant_facts *facts, int n)
@@ -108,7 +109,7 @@ static void add_run(struct duo_collect *c, sqlite3_stmt *s, const struct duo_var
     TEXT(variant, variant) TEXT(label, label) TEXT(policy, name) TEXT(params, params) TEXT(net, net)
     TEXT(answers, answers) TEXT(dollars_regime, dollars_regime) TEXT(provenance_time, provenance_time)
     TEXT(provenance_energy, provenance_energy) TEXT(provenance_money, provenance_money)
-    TEXT(provenance_quality, provenance_quality) TEXT(provenance_signals, provenance_signals)
+    TEXT(provenance_quality, provenance_quality) TEXT(provenance_signals, provenance_signals) TEXT(rests_on, rests_on) TEXT(domain, domain)
 #undef TEXT
     bool done = strcmp(state, "done") == 0;
     int  variant = find_variant(c, t.variant, facts, n), row = find_row(c, variant, &t);
@@ -125,6 +126,8 @@ static void add_run(struct duo_collect *c, sqlite3_stmt *s, const struct duo_var
         weaker(r->provenance_money, t.provenance_money);
         weaker(r->provenance_quality, t.provenance_quality);
         weaker(r->provenance_signals, t.provenance_signals);
+        bool outside = strncmp(t.domain, "outside", 7) == 0 && strncmp(r->domain, "inside", 6) == 0;
+        if (outside) memcpy(r->domain, t.domain, sizeof r->domain);      /* one seed of it is enough */
     } else {
         r->failed_runs++;
     }

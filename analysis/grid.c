@@ -118,12 +118,38 @@ static void escaped(FILE *out, const char *text, enum duo_table_format format)
     }
 }
 
+/* A head or a note: "^a" at a word's end is a mark. */
+static void marked(FILE *out, const char *text, enum duo_table_format format)
+{
+    const char *mark = text, *from = text;
+    while ((mark = strchr(mark, '^'))) {
+        bool is_mark = mark[1] >= 'a' && mark[1] <= 'z' && (mark[2] == 0 || mark[2] == ' ');
+        if (!is_mark) { mark++; continue; }
+        char *before = duo_copy(from);
+        before[mark - from] = 0;
+        escaped(out, before, format);
+        free(before);
+        fprintf(out, format == DUO_TABLE_LATEX ? "\\textsuperscript{%c}" : "<sup>%c</sup>", mark[1]);
+        from = mark += 2;
+    }
+    escaped(out, from, format);
+}
+
+void duo_grid_note(FILE *out, const char *text, enum duo_table_format format)
+{
+    if (!*text) return;
+    fputs(format == DUO_TABLE_MARKDOWN ? "\n" : format == DUO_TABLE_HTML ? "<p>" : format == DUO_TABLE_LATEX ? "\\par\\smallskip\\footnotesize " : "", out);
+    if (format == DUO_TABLE_TEXT || format == DUO_TABLE_CSV) fputs(text, out);
+    else marked(out, text, format);
+    fputs(format == DUO_TABLE_HTML ? "</p>\n" : "\n", out);
+}
+
 static void print_markdown(FILE *out, const struct duo_grid *g)
 {
     for (int r = -1; r < g->n_rows; r++) {
         for (int c = 0; c < g->n_columns; c++) {
             fputs(c ? " | " : "| ", out);
-            escaped(out, cell(g, r, c), DUO_TABLE_MARKDOWN);
+            (r < 0 ? marked : escaped)(out, cell(g, r, c), DUO_TABLE_MARKDOWN);
         }
         fputs(" |\n", out);
         for (int c = 0; r < 0 && c < g->n_columns; c++) fputs(g->left[c] ? "|:---" : "|---:", out);
@@ -139,7 +165,7 @@ static void print_html(FILE *out, const struct duo_grid *g)
         for (int c = 0; c < g->n_columns; c++) {
             const char *tag = r < 0 ? "th" : "td";
             fprintf(out, "<%s style=\"text-align:%s\">", tag, g->left[c] ? "left" : "right");
-            escaped(out, cell(g, r, c), DUO_TABLE_HTML);
+            (r < 0 ? marked : escaped)(out, cell(g, r, c), DUO_TABLE_HTML);
             fprintf(out, "</%s>", tag);
         }
         fputs(r < 0 ? "</tr></thead>\n<tbody>\n" : "</tr>\n", out);
@@ -155,7 +181,7 @@ static void print_latex(FILE *out, const struct duo_grid *g)
     for (int r = -1; r < g->n_rows; r++) {
         for (int c = 0; c < g->n_columns; c++) {
             if (c) fputs(" & ", out);
-            escaped(out, cell(g, r, c), DUO_TABLE_LATEX);
+            (r < 0 ? marked : escaped)(out, cell(g, r, c), DUO_TABLE_LATEX);
         }
         fputs(r < 0 ? " \\\\\n\\hline\n" : " \\\\\n", out);
     }

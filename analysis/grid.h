@@ -4,6 +4,7 @@
 
 #include "analysis/table.h"
 
+/* In heads and notes "^a", a small letter behind a caret that ends a word, is a mark: raised where the format can. */
 struct duo_grid {
     int    n_columns, n_rows;
     char **head;                                         /* n_columns */
@@ -18,6 +19,7 @@ void duo_grid_row(struct duo_grid *);                    /* one more, empty */
 void duo_grid_set(struct duo_grid *, int column, const char *text);      /* in the last row */
 void duo_grid_section(struct duo_grid *, const char *text);              /* above the last row */
 void duo_grid_print(FILE *, const struct duo_grid *, enum duo_table_format);   /* not JSON */
+void duo_grid_note(FILE *, const char *, enum duo_table_format);         /* a line below it; none for "" */
 void duo_grid_free(struct duo_grid *);
 
 #endif

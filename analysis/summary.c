@@ -30,6 +30,7 @@ static const char tables[] =
     "CREATE TABLE label (variant TEXT, label TEXT, position INTEGER, policy TEXT, params TEXT, cheats INTEGER,"
     " seeds INTEGER, failed_runs INTEGER, net TEXT, answers TEXT, dollars_regime TEXT, provenance_time TEXT,"
     " provenance_energy TEXT, provenance_money TEXT, provenance_quality TEXT, provenance_signals TEXT,"
+    " rests_on TEXT, domain TEXT,"
     " PRIMARY KEY (variant, label)) WITHOUT ROWID;"
     "CREATE TABLE metric (variant TEXT, label TEXT, name TEXT, value REAL, low REAL, high REAL, n INTEGER,"
     " method TEXT, PRIMARY KEY (variant, label, name)) WITHOUT ROWID;"
@@ -95,7 +96,7 @@ static enum duo_status put_label(struct duo_collect *c, int row, sqlite3_stmt *s
     const struct duo_summary_row *t = &c->rows[row].text;
     const char *texts[] = { t->variant, t->label };
     const char *more[] = { t->net, t->answers, t->dollars_regime, t->provenance_time, t->provenance_energy, t->provenance_money,
-                           t->provenance_quality, t->provenance_signals };
+                           t->provenance_quality, t->provenance_signals, t->rests_on, t->domain };
     bind_texts(s, texts, 2);
     sqlite3_bind_int(s, 3, row);
     bind_text(s, 4, t->policy);
@@ -103,7 +104,7 @@ static enum duo_status put_label(struct duo_collect *c, int row, sqlite3_stmt *s
     sqlite3_bind_int(s, 6, t->cheats);
     sqlite3_bind_int(s, 7, t->seeds);
     sqlite3_bind_int(s, 8, t->failed_runs);
-    for (int i = 0; i < 8; i++) bind_text(s, 9 + i, more[i]);
+    for (int i = 0; i < 10; i++) bind_text(s, 9 + i, more[i]);
     return put(c->db, s, err);
 }
 
@@ -181,7 +182,7 @@ static enum duo_status create_wide_view(sqlite3 *db, struct duo_err *err)
         sqlite3_str_appendf(sql, ", max(CASE WHEN m.name = '%s' THEN m.high END) AS high_%s", name, name);
     }
     sqlite3_str_appendall(sql, ", l.net, l.answers, l.dollars_regime, l.provenance_time, l.provenance_energy, l.provenance_money,"
-        " l.provenance_quality, l.provenance_signals FROM label l LEFT JOIN metric m ON m.variant = l.variant AND m.label = l.label"
+        " l.provenance_quality, l.provenance_signals, l.rests_on, l.domain FROM label l LEFT JOIN metric m ON m.variant = l.variant AND m.label = l.label"
         " GROUP BY l.variant, l.label ORDER BY l.position");
     char *text = sqlite3_str_finish(sql);
     enum duo_status status = text ? duo_sql_run(db, text, err) : duo_sql_failed(db, err);
@@ -194,7 +195,7 @@ static enum duo_status fill_tables(struct duo_collect *c, struct duo_err *err)
     struct writer w = { 0 };
     const struct { sqlite3_stmt **s; const char *sql; } all[] = {
         { &w.variant, "INSERT OR REPLACE INTO variant VALUES (?,?,?,?,?,?)" },
-        { &w.label,   "INSERT OR REPLACE INTO label VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)" },
+        { &w.label,   "INSERT OR REPLACE INTO label VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)" },
         { &w.metric,  "INSERT OR REPLACE INTO metric VALUES (?,?,?,?,?,?,?,?)" },
         { &w.seed,    "INSERT OR REPLACE INTO metric_seed VALUES (?,?,?)" },
         { &w.pair,    "INSERT OR REPLACE INTO paired VALUES (?,?,?,?,?,?,?,?,?)" },

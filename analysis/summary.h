@@ -82,7 +82,8 @@ enum duo_status duo_summary_write(sqlite3 *, const struct duo_variant_facts *, i
 /* X(name, what): text of a row, from its runs */
 #define DUO_LABEL_TEXTS(X)                                                                                      \
     X(variant) X(label) X(policy) X(params) X(net) X(answers) X(dollars_regime)                                 \
-    X(provenance_time) X(provenance_energy) X(provenance_money) X(provenance_quality) X(provenance_signals)
+    X(provenance_time) X(provenance_energy) X(provenance_money) X(provenance_quality) X(provenance_signals) \
+    X(rests_on) X(domain)
 
 struct duo_summary_row {
 #define DUO_LABEL_TEXT(name) char name[256];

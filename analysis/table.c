@@ -18,7 +18,7 @@ static const char program[] =
     "variant,policy,label,params,cheats,seeds,requests,answered,failed,pending,quality,quality_answered,gain_over_mix,"
     "oracle_share,cloud_share,ttft_mean,ttft_p50,ttft_p99,tpot_mean,itl_p50,e2e_mean,e2e_p50,e2e_p99,joules_device,"
     "joules_radio,joules_cloud,dollars,dollars_regime,bytes_up,bytes_down,wasted_tokens,wasted_joules,slo_share,net,"
-    "answers,provenance_time,provenance_energy,provenance_money,provenance_quality,grams";
+    "answers,provenance_time,provenance_energy,provenance_money,provenance_quality,grams,rests_on,domain";
 
 enum duo_status duo_table_format_find(const char *name, enum duo_table_format *out, struct duo_err *err)
 {
@@ -133,26 +133,14 @@ static void cell(const struct duo_summary_row *r, const struct duo_column_ref *c
     }
 }
 
-static void title(const struct duo_column_ref *c, char *out, size_t n)
-{
-    static const char *const parts[] = { "", "low ", "high " };
-    if (c->kind != DUO_COLUMN_METRIC) {
-        snprintf(out, n, "%s", c->name);
-        return;
-    }
-    const struct duo_metric_info *i = &duo_metric_info[c->metric];
-    if (c->metric == DUO_M_dollars)          snprintf(out, n, "%s$ per 1,000", parts[c->part]);
-    else if (scale_of(c->metric) == 100)     snprintf(out, n, "%s%s %%", parts[c->part], i->title);
-    else if (strcmp(i->unit, "s") == 0)      snprintf(out, n, "%s%s s", parts[c->part], i->title);
-    else                                     snprintf(out, n, "%s%s", parts[c->part], i->title);
-}
-
 /* ---- what is real */
+static const char *const statuses[] = { "measured", "recorded", "documented", "fitted", "assumed" };
+enum { N_STATUSES = sizeof statuses / sizeof *statuses };
+
 static int weakness(const char *status)
 {
-    static const char *const order[] = { "measured", "recorded", "documented", "fitted", "assumed" };
-    for (int i = 0; i < 5; i++)
-        if (strcmp(status, order[i]) == 0) return i;
+    for (int i = 0; i < N_STATUSES; i++)
+        if (strcmp(status, statuses[i]) == 0) return i;
     return -1;
 }
 
@@ -164,6 +152,57 @@ static const char *weakest(const struct duo_summary *s, size_t offset)
         if (s->rows[i].seeds && (weakness(status) > weakness(worst))) worst = status;
     }
     return worst;
+}
+
+/* What a metric's numbers rest on; counts and bytes on nothing but what was asked for. */
+static const char *rests_on(const struct duo_summary *s, int metric)
+{
+    switch (metric) {
+    case DUO_M_quality: case DUO_M_quality_answered: case DUO_M_gain_over_mix: case DUO_M_oracle_share:
+        return weakest(s, offsetof(struct duo_summary_row, provenance_quality));
+    case DUO_M_joules_device: case DUO_M_joules_radio: case DUO_M_joules_cloud: case DUO_M_joules_device_radio: case DUO_M_wasted_joules:
+        return weakest(s, offsetof(struct duo_summary_row, provenance_energy));
+    case DUO_M_dollars:
+        return weakest(s, offsetof(struct duo_summary_row, provenance_money));
+    case DUO_M_cloud_share: case DUO_M_rounds: case DUO_M_wasted_tokens:
+        return weakest(s, offsetof(struct duo_summary_row, provenance_signals));
+    case DUO_M_slo_share: case DUO_M_slo_ttft: case DUO_M_slo_e2e: case DUO_M_slo_tpot:
+        return weakest(s, offsetof(struct duo_summary_row, provenance_time));
+    default: return strcmp(duo_metric_info[metric].unit, "s") == 0 ? weakest(s, offsetof(struct duo_summary_row, provenance_time)) : "";
+    }
+}
+
+/* "E2E p50 s^a", with the status's first letter as its mark. */
+static void title(const struct duo_summary *s, const struct duo_column_ref *c, char *out, size_t n)
+{
+    static const char *const parts[] = { "", "low ", "high " };
+    if (c->kind != DUO_COLUMN_METRIC) {
+        snprintf(out, n, "%s", c->name);
+        return;
+    }
+    const struct duo_metric_info *i = &duo_metric_info[c->metric];
+    const char *status = rests_on(s, c->metric), *part = parts[c->part];
+    char mark[4] = "";
+    if (weakness(status) >= 0) snprintf(mark, sizeof mark, "^%c", *status);
+    if (c->metric == DUO_M_dollars)          snprintf(out, n, "%s$ per 1,000%s", part, mark);
+    else if (scale_of(c->metric) == 100)     snprintf(out, n, "%s%s %%%s", part, i->title, mark);
+    else if (strcmp(i->unit, "s") == 0)      snprintf(out, n, "%s%s s%s", part, i->title, mark);
+    else                                     snprintf(out, n, "%s%s%s", part, i->title, mark);
+}
+
+/* "^a assumed, ^f fitted: ...", of the columns that are there. */
+static void legend(const struct duo_summary *s, const struct chosen *c, char *out, size_t n)
+{
+    bool there[N_STATUSES] = { false };
+    *out = 0;
+    for (int k = 0; k < c->n; k++) {
+        int w = c->at[k].kind == DUO_COLUMN_METRIC ? weakness(rests_on(s, c->at[k].metric)) : -1;
+        if (w >= 0) there[w] = true;
+    }
+    for (int w = N_STATUSES - 1; w >= 0; w--)
+        if (there[w]) snprintf(out + strlen(out), n - strlen(out), "%s^%c %s", *out ? ", " : "", *statuses[w], statuses[w]);
+    if (*out)
+        snprintf(out + strlen(out), n - strlen(out), ": the weakest of what a column rests on (measured > recorded > documented > fitted > assumed)");
 }
 
 /* Each different text once. */
@@ -208,9 +247,36 @@ void duo_table_provenance(FILE *out, const struct duo_summary *s)
     distinct(out, s, offsetof(struct duo_summary_row, net));
 }
 
-/* ---- below the table */
-static void foot(FILE *out, const struct duo_summary *s, const struct duo_table_spec *spec)
+/* The pieces of texts like "outside: a; b" that begin with `head`, each once, in a line of their own. */
+static void pieces(FILE *out, const struct duo_summary *s, size_t offset, const char *head, const char *says)
 {
+    char seen[8192] = "";
+    for (int i = 0; i < s->n; i++) {
+        const char *text = (const char *)&s->rows[i] + offset;
+        if (strncmp(text, head, strlen(head)) != 0) continue;
+        char *copy = duo_copy(text + strlen(head)), *rest = copy;
+        for (char *piece; (piece = strsep(&rest, ";"));) {
+            while (*piece == ' ') piece++;
+            if (!*piece || strstr(seen, piece)) continue;
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s%s", *seen ? "; " : "", piece);
+        }
+        free(copy);
+    }
+    if (*seen) fprintf(out, "%s%s\n", says, seen);
+}
+
+static void vouch(FILE *out, const struct duo_summary *s)
+{
+    pieces(out, s, offsetof(struct duo_summary_row, rests_on), "", "times rest on: ");
+    pieces(out, s, offsetof(struct duo_summary_row, domain), "inside: ", "validated: ");
+    pieces(out, s, offsetof(struct duo_summary_row, domain), "outside: ", "outside every validated domain: ");
+}
+
+/* ---- below the table */
+static void foot(FILE *out, const struct duo_summary *s, const struct chosen *c, const struct duo_table_spec *spec)
+{
+    char marks[300];
+    legend(s, c, marks, sizeof marks);
     bool cheats = false, assumed = false, intervals = false;
     int  low = 0, high = 0;
     for (int i = 0; i < s->n; i++) {
@@ -223,6 +289,7 @@ static void foot(FILE *out, const struct duo_summary *s, const struct duo_table_
     }
     if (cheats)  fputs("* knows the truth: no deployed policy can do that\n", out);
     if (assumed) fputs("(quality in brackets: no real model's answers)\n", out);
+    if (*marks)  fprintf(out, "%s\n", marks);
     fputs("Quality, shares, J and $ are over all requests that arrived, failed and pending ones with quality 0; times over the answered.\n", out);
     if (intervals && !spec->by_seed) {
         fputs("[low, high]: 95 %, two-level bootstrap (seeds, then sessions or questions), ", out);
@@ -280,7 +347,7 @@ static void exact(const struct duo_summary_row *r, const struct duo_column_ref *
     snprintf(out, n, "%s", text ? text : isnan(value) ? "" : number_text);
 }
 
-static void print_grid(FILE *out, const struct duo_summary_row *rows, int n, const struct chosen *c, const struct duo_table_spec *spec)
+static void print_grid(FILE *out, const struct duo_summary *s, const struct duo_summary_row *rows, int n, const struct chosen *c, const struct duo_table_spec *spec)
 {
     struct duo_grid g;
     char text[256];
@@ -295,7 +362,7 @@ static void print_grid(FILE *out, const struct duo_summary_row *rows, int n, con
     if (extra) duo_grid_head(&g, 0, "variant", true);
     for (int k = 0; k < c->n; k++) {
         bool left = c->at[k].kind == DUO_COLUMN_TEXT;
-        title(&c->at[k], text, sizeof text);
+        title(s, &c->at[k], text, sizeof text);
         duo_grid_head(&g, k + extra, csv ? c->at[k].name : text, left);
     }
     for (int i = 0; i < n; i++) {
@@ -336,9 +403,14 @@ enum duo_status duo_table_print(FILE *out, const struct duo_summary *s, const st
         status = print_json(out, rows, n, &c, spec, err);
     } else if (status == DUO_OK) {
         bool text = spec->format == DUO_TABLE_TEXT;
-        if (text) duo_table_provenance(out, s), fputs("\n\n", out);
-        print_grid(out, rows, n, &c, spec);
-        if (text) putc('\n', out), foot(out, s, spec);
+        if (text) duo_table_provenance(out, s), putc('\n', out), vouch(out, s), putc('\n', out);
+        print_grid(out, s, rows, n, &c, spec);
+        if (text) putc('\n', out), foot(out, s, &c, spec);
+        else if (spec->format != DUO_TABLE_CSV) {
+            char marks[300];
+            legend(s, &c, marks, sizeof marks);
+            duo_grid_note(out, marks, spec->format);
+        }
     }
     free(c.at);
     return status;

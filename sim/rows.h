@@ -64,6 +64,8 @@
     X(T, provenance_quality, "of the quality")                                                                  \
     X(T, provenance_signals, "of confidences, agreement and exits that the policy used")                        \
     X(T, dollars_regime, "what the dollars mean")                                                               \
+    X(T, rests_on,       "the weakest constants of the seconds, place by place")                                \
+    X(T, domain,         "whether validation gates cover it: inside or outside, and which or why")              \
     X(I, requests,       "arrived")                                                                             \
     X(I, answered,       "answered")                                                                            \
     X(I, failed,         "failed")                                                                              \

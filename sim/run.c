@@ -10,6 +10,7 @@
 #include "sim/request.h"
 #include "sim/scale.h"
 #include "sim/server_api.h"
+#include "sim/vouch.h"
 #include "sim/world.h"
 
 enum duo_status duo_run_check(const struct duo_run_spec *spec, char *warnings, size_t n, struct duo_err *err)
@@ -43,6 +44,7 @@ static void describe(struct duo_world *w)
     snprintf(r->provenance_energy, sizeof r->provenance_energy, "%s", duo_provenance_text(energy));
     snprintf(r->provenance_quality, sizeof r->provenance_quality, "%s", w->answers->quality_status);
     snprintf(r->provenance_signals, sizeof r->provenance_signals, "%s", w->answers->signal_status);
+    duo_vouch_rests_on(w, r->rests_on, sizeof r->rests_on);
     snprintf(r->answers, sizeof r->answers, "%s", w->answers->label);
     snprintf(r->variant, sizeof r->variant, "%s", w->scenario->variant);
     snprintf(r->label, sizeof r->label, "%s", w->use->label);
@@ -177,6 +179,7 @@ static enum duo_status finish(struct duo_world *w, struct duo_rows *rows, struct
     }
     sweep_out(w);
     duo_devices_close(w);
+    duo_vouch_domain(w, r->domain, sizeof r->domain);
     write_servers(w, end);
     write_rest(w);
     snprintf(r->state, sizeof r->state, "done");

@@ -24,6 +24,7 @@ struct duo_run_spec {
     enum duo_net_kind           net;           /* not AUTO */
     int                         stop_above;    /* flows in flight at which the run gives up with *too_many; 0: never */
     double                      mix_share;     /* cloud share for a mix */
+    const struct duo_domains   *domains;       /* of validation; NULL: the run's row says nothing of it */
     struct duo_watch           *watch;         /* may be NULL */
     bool                        step_singly;   /* servers advance one iteration an event: for the test */
 };

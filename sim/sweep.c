@@ -139,7 +139,7 @@ static struct duo_run_spec run_spec(const struct sweep *sweep, const struct run 
 {
     return (struct duo_run_spec){
         .scenario = run->scenario, .catalogue = sweep->spec->catalogue, .policy = run->policy, .seed = run->seed,
-        .net = sweep->net, .stop_above = may_stop(sweep) ? run->scenario->fluid_above : 0,
+        .domains = sweep->spec->domains, .net = sweep->net, .stop_above = may_stop(sweep) ? run->scenario->fluid_above : 0,
         .mix_share = run->base < 0 ? (double)NAN : sweep->runs[run->base].cloud_share };
 }
 

@@ -42,6 +42,7 @@ struct duo_sweep_spec {
     /* Called in the transaction when all rows are there and before the rename: what is made of the rows.  May be NULL. */
     enum duo_status           (*finish)(struct sqlite3 *, void *arg, struct duo_err *);
     void                       *finish_arg;
+    const struct duo_domains   *domains;       /* may be NULL */
     const struct duo_rounds    *rounds;        /* NULL: none */
 };
 

@@ -16,9 +16,11 @@
 #include "analysis/sentences.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
+#include "models/cost/domain.h"
 #include "analysis/perturb.h"
 #include "sim/app/app.h"
 #include "sim/perturb.h"
+#include "sim/share.h"
 #include "sim/sweep.h"
 
 enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY_SEED, ID_CATALOGUE, ID_PERTURB };
@@ -270,16 +272,21 @@ static enum duo_status run_plan(const struct duo_args *a, struct wishes *w, stru
         if (!a->json) print_plan(w, plan);
         return DUO_OK;
     }
+    char calibration[4096];
+    struct duo_domains *domains;
+    DUO_TRY(duo_share_dir(DUO_SHARE_CALIBRATION, calibration, sizeof calibration, err));
+    DUO_TRY(duo_domains_open(&domains, calibration, err));
     struct duo_perturb perturb;
     struct results results = { plan, w->perturb > 0 };
     duo_perturb_init(&perturb, plan, catalogue, w->perturb);
     struct duo_sweep_spec spec = {
         .plan = plan, .catalogue = catalogue, .out = w->out, .jobs = w->jobs, .net = w->net,
         .progress = isatty(STDERR_FILENO) == 1, .finish = summarise, .finish_arg = &results,
-        .rounds = w->perturb ? &perturb.rounds : NULL,
+        .domains = domains, .rounds = w->perturb ? &perturb.rounds : NULL,
     };
     enum duo_status ran = duo_sweep(&spec, err);
     duo_perturb_free(&perturb);
+    duo_domains_free(domains);
     if (ran != DUO_OK && ran != DUO_RUN_FAILED) return ran;
     struct duo_err later = { 0 };
     enum duo_status shown = show(a, w, plan, &later);
