@@ -30,7 +30,7 @@ static const char tables[] =
 /* (1) Draw 0.  A run that failed leaves its label without means here, too. */
 static const char as_they_are[] =
     "INSERT INTO perturb WITH f AS (SELECT variant, label, sum(state <> 'done') AS failed,"
-    " min(CASE WHEN state <> 'done' THEN reason END) AS reason FROM run GROUP BY variant, label),"
+    " min(CASE WHEN state <> 'done' THEN reason END) AS reason, total(dollars_reserved) AS reserved FROM run GROUP BY variant, label),"
     " q AS (SELECT r.variant AS v, r.label AS l, count(*) AS n, sum(q.status = 0) AS answered,"
     " sum(q.status = 0 AND q.e2e IS NULL) AS no_e2e, sum(CASE WHEN q.status = 0 THEN q.e2e END) AS e2e,"
     " sum(q.joules_device + q.joules_radio + q.joules_cloud IS NULL) AS no_joules,"
@@ -39,7 +39,7 @@ static const char as_they_are[] =
     " sum(q.status = 0 AND q.quality IS NULL) AS no_quality, sum(CASE WHEN q.status = 0 THEN q.quality ELSE 0 END) AS quality"
     " FROM run r JOIN request q ON q.run = r.id WHERE q.status < 3 GROUP BY r.variant, r.label)"
     " SELECT f.variant, 0, f.label, NULL, NULL, iif(failed OR no_e2e, NULL, e2e / answered),"
-    " iif(failed OR no_joules, NULL, joules / n), iif(failed OR no_dollars, NULL, dollars / n),"
+    " iif(failed OR no_joules, NULL, joules / n), iif(failed OR no_dollars, NULL, (dollars + reserved) / n),"
     " iif(failed OR no_quality, NULL, quality / n), failed, f.reason FROM f LEFT JOIN q ON q.v = f.variant AND q.l = f.label";
 
 enum duo_status duo_perturb_open(sqlite3 *db, struct duo_err *err)

@@ -49,7 +49,13 @@ static enum duo_status add_rows(struct duo_perturb_sums *s, int fd, struct duo_e
     if (all == MAP_FAILED) return duo_fail(err, DUO_NO_RESOURCES, "no memory for the rows of a run");
     const unsigned char *from = all, *end = all + st.st_size;
     for (long took; (took = duo_row_read(from, end, &table, cells)) > 0 && table != DUO_TABLE_END; from += took)
-        if (table == DUO_TABLE_request) add_request(s, cells, &at);
+        if (table == DUO_TABLE_request) {
+            add_request(s, cells, &at);
+        } else if (table == DUO_TABLE_run) {
+            struct duo_row_run run;
+            duo_row_fill(&run, cells);
+            if (!isnan(run.dollars_reserved)) s->sum[DUO_P_dollars] += run.dollars_reserved;       /* of everybody: summary.h (7) */
+        }
     munmap(all, (size_t)st.st_size);
     return DUO_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "analysis/perturb.h"
 #include "analysis/summary.h"
 #include "sim/ledger.h"
 #include "tests/check.h"
@@ -22,7 +23,7 @@ static void read_page(const char *path)
     bool views = false;
     while (page && fgets(text, sizeof text, page)) {
         struct line line = { 0 };
-        if (strncmp(text, "## ", 3) == 0) views = strncmp(text, "## Views", 8) == 0;
+        if (strncmp(text, "## ", 3) == 0) views = strncmp(text, "## Views", 8) == 0 || strncmp(text, "## Under", 8) == 0;
         if (sscanf(text, "### `%63[^`]`", table) == 1) continue;
         if (sscanf(text, "| `%63[^`]` | %15[A-Z]", line.column, line.type) < 1 || !*table) continue;
         strcpy(line.table, table);
@@ -119,6 +120,7 @@ int main(void)
     check_nothing_else(false);
 
     CHECK_INT(duo_summary_write(duo_ledger_handle(ledger), NULL, 0, &err), DUO_OK);
+    CHECK_INT(duo_perturb_open(duo_ledger_handle(ledger), &err), DUO_OK);
     bool views = false;
     for (int i = 0; i < n_lines; i++) views |= lines[i].views;
     if (views) {
