@@ -151,7 +151,7 @@ static void value_draw(struct duo_value *v, enum duo_key key, uint64_t draw)
     double u;
 
     v->value = v->given;
-    if (!draw || !can_be_drawn(v, key)) return;
+    if (!draw || !can_be_drawn(v, (int)key)) return;
     u = duo_unit(duo_mix(v->id ^ duo_mix(draw)));
     v->value = v->low > 0 ? v->low * pow(v->high / v->low, u) : v->low + u * (v->high - v->low);
     v->value = fmin(fmax(v->value, v->low), v->high);

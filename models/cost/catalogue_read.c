@@ -196,7 +196,7 @@ static enum duo_status read_long(struct duo_csv *c, struct duo_catalogue *all, e
             return duo_csv_bad(c, at.name, err, "'%s' is not in devices.csv%s%s%s", name, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
         }
         DUO_TRY(read_key(c, at.quantity, t, &key, err));
-        DUO_TRY(read_number(c, &at, key, &v, err));
+        DUO_TRY(read_number(c, &at, (int)key, &v, err));
         if (i < 0) duo_row_new(all, t, name), i = table->n - 1;
         slot = &table->rows[i]->value[key];
         if (see(seen, slot)) return duo_csv_bad(c, at.quantity, err, "%s of %s is there twice", duo_keys[key].name, name);
@@ -268,7 +268,7 @@ static enum duo_status read_scoped(struct duo_csv *c, struct duo_catalogue *all,
 
         DUO_TRY(check_scope(c, &at, all, err));
         DUO_TRY(read_key(c, at.quantity, DUO_RUNTIMES, &key, err));
-        DUO_TRY(read_number(c, &at, key, &v, err));
+        DUO_TRY(read_number(c, &at, (int)key, &v, err));
         slot = scoped_slot(all, c, &at, key, &index);
         if (see(seen, (const void *)(uintptr_t)(index + 1))) return duo_csv_bad(c, at.quantity, err, "%s is there twice for this scope", duo_keys[key].name);
         snprintf(where, sizeof where, "%s%s%s%s%s", slot->scope, *slot->runtime ? ", " : "", slot->runtime, *slot->quant ? ", " : "", slot->quant);

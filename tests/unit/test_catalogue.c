@@ -170,6 +170,31 @@ static void test_facts(const struct duo_catalogue *c)
     CHECK(rows > 400);
 }
 
+/* What the published measurements were made on is in the catalogue by the names they use; the rows that lack one are counted. */
+static void test_measured(const struct duo_catalogue *c)
+{
+    const char *data = getenv("DUOSIM_DATA");
+    char path[4200];
+    struct duo_csv *csv;
+    int device, model, quant, rows = 0, without = 0;
+
+    if (!data || (snprintf(path, sizeof path, "%s/facts/measured_llm_perf.csv", data), access(path, R_OK))) {
+        CHECK_SKIP("facts/measured_llm_perf.csv is not there (DUOSIM_DATA)");
+        return;
+    }
+    CHECK_INT(duo_csv_open(&csv, path, ',', &err), DUO_OK);
+    duo_csv_need(csv, "device_id", &device, &err), duo_csv_need(csv, "model", &model, &err), duo_csv_need(csv, "quant", &quant, &err);
+    while (duo_csv_next(csv, &err) > 0) {
+        const char *names[] = { duo_csv_cell(csv, device), duo_csv_cell(csv, model), duo_csv_cell(csv, quant) };
+        bool all = duo_catalogue_find(c, DUO_HARDWARE, names[0]) && duo_catalogue_find(c, DUO_MODELS, names[1]) && duo_catalogue_find(c, DUO_QUANTS, names[2]);
+        rows++, without += !all;
+        if (!all) printf("not in the catalogue: %s, %s, %s\n", names[0], names[1], names[2]);
+    }
+    duo_csv_close(csv);
+    printf("%d of %d published measurements are by names of the catalogue\n", rows - without, rows);
+    CHECK(rows > 400 && without <= 3);
+}
+
 /* ---- (3) names ---- */
 
 static void test_names(const struct duo_catalogue *c)
@@ -561,6 +586,7 @@ int main(void)
     test_models(c);
     test_whole(c);
     test_facts(c);
+    test_measured(c);
     test_names(c);
     test_refusals();
     test_layers();
