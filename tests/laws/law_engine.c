@@ -20,7 +20,7 @@ static const char BASE[] =
     "seed: 1\n"
     "arrivals: { process: poisson, rate: 2/s, requests: 400 }\n"
     "devices: { count: 50, hardware: snapdragon-8-gen-3, model: llama-3.2-1b, quant: q4_0 }\n"
-    "cells: { count: 5, up: 8 Mbit/s, down: 16 Mbit/s, rtt: 40 ms, radio: lte }\n"
+    "cells: { count: 5, up: 8 Mbit/s, down: 16 Mbit/s, rtt: 40 ms, joules_up: 7.5e-7, joules_down: 1.3e-7 }\n"
     "places:\n"
     "  - { name: cloud, site: cloud, hardware: a100-80g, model: llama-3.1-8b, quant: f16, replicas: 1, batch: 32, budget: 2048 }\n"
     "  - { name: small, site: cloud, hardware: l4, model: llama-3.2-1b, quant: q4_0, replicas: 2, batch: 32 }\n"

@@ -10,7 +10,7 @@
     "name: hostile\nseed: 1\n" until                                                                                        \
     "arrivals: { process: uniform, rate: 1/s, requests: 10 }\n"                                                             \
     "devices: { count: 10, hardware: snapdragon-8-gen-3, model: llama-3.2-1b, quant: q4_0, battery: 15 Wh }\n"              \
-    "cells: { up: 8 Mbit/s, down: 16 Mbit/s, rtt: 40 ms, radio: lte, outages: [" outages "] }\n"                            \
+    "cells: { up: 8 Mbit/s, down: 16 Mbit/s, rtt: 40 ms, joules_up: 7.5e-7, joules_down: 1.3e-7, outages: [" outages "] }\n"                            \
     "places:\n  - { name: cloud, site: cloud, hardware: a100-80g, model: llama-3.1-8b, quant: f16, batch: 32 }\n" places    \
     "answers:\n  synthetic:\n    voices:\n      weak: { length: 100 }\n      strong: { length: 100 }\n"                     \
     "    prompt_tokens: 100\n    train: 0 %\n  roles: { device: weak, cloud: strong }\n"                                    \

@@ -1,7 +1,9 @@
 /* test_radio.c - the radio against a machine that is stepped tick by tick (models/cost/radio.c, by requirement). */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "models/cost/cost.h"
+#include "models/cost/radio.h"
 #include "sim/base/rng.h"
 #include "tests/check.h"
 
@@ -124,8 +126,119 @@ static void plain(void)                                    /* joules a byte alon
     CHECK(isnan(duo_radio_end(&r, &s, 9, mark, 5, 7)));
 }
 
+/* ---- fits (models/cost/radio.h) */
+
+static const char *write_rows(const char *header, int n, void (*row)(FILE *, int))
+{
+    static char file[64];
+    FILE *f;
+
+    snprintf(file, sizeof file, "/tmp/duosim-radio-XXXXXX");
+    f = fdopen(mkstemp(file), "w");
+    fprintf(f, "%s\n", header);
+    for (int i = 0; i < n; i++) row(f, i);
+    fclose(f);
+    return file;
+}
+
+static double noise(int i) { return 2 * duo_draw(3, "noise", (uint64_t)i) - 1; }       /* its sd is 1 / sqrt(3) */
+
+static void power_row(FILE *f, int i)                      /* 2 W + 4 mW / (Mbit/s) down + 30 up, within 0.3 W */
+{
+    double down = 500 * duo_draw(3, "down", (uint64_t)i), up = 20 * duo_draw(3, "up", (uint64_t)i);
+    fprintf(f, "%.9f,%.9f,%.9f\n", up, down, 2000 + 4 * down + 30 * up + 300 * noise(i));
+}
+
+static void silence_row(FILE *f, int i)                    /* 50 ms up to 8 s, then 650; each fifth row is to be dropped */
+{
+    double interval = 0.1 * (i % 160) + 0.1;
+    fprintf(f, "%.1f,%.3f,%s\n", interval, (interval <= 8 ? 50 : 650) * (1 + 0.2 * noise(i)), i % 5 == 4 ? "BAD" : "YEP");
+}
+
+static void flat_row(FILE *f, int i) { fprintf(f, "1,%d,YEP\n", 40 + i % 3); }
+
+static void fits(void)
+{
+    struct duo_radio_power p;
+    struct duo_radio_silence s;
+    struct duo_err err = { 0 };
+    const char *file = write_rows("uplink_Mbps,downlink_Mbps,hardware_power", 4000, power_row);
+
+    CHECK_INT(duo_radio_fit_power(file, &p, &err), DUO_OK);
+    CHECK_INT(p.rows, 4000);
+    CHECK_NEAR(p.active_watts, 2, 4 * p.active_error);
+    CHECK_NEAR(p.joules_byte_down, 4e-3 / 125000, 4 * p.down_error);
+    CHECK_NEAR(p.joules_byte_up, 30e-3 / 125000, 4 * p.up_error);
+    CHECK(p.down_error < 0.02 * p.joules_byte_down && p.up_error < 0.05 * p.joules_byte_up);
+    CHECK_NEAR(p.rms, 0.3 / sqrt(3), 0.005);
+    double explained = (16 * 500.0 * 500 + 900 * 20.0 * 20) / 12, all = explained + 300 * 300.0 / 3;        /* of uniform draws */
+    CHECK_NEAR(p.r2, explained / all, 0.01);
+    CHECK(p.held_out > 0.02 && p.held_out < 0.1);
+    unlink(file);
+    file = write_rows("interval,RTT1,KeepOrDrop", 1600, silence_row);
+    CHECK_INT(duo_radio_fit_silence(file, &s, &err), DUO_OK);
+    CHECK_INT(s.rows, 1280);
+    CHECK_INT(s.dropped, 320);
+    CHECK_NEAR(s.tail_seconds, 8.05, 0.051);
+    CHECK_NEAR(s.awake, 0.050, 0.001);
+    CHECK_NEAR(s.promotion_seconds, 0.600, 0.012);
+    CHECK_NEAR(s.held_out, 0.1, 0.01);                     /* the median of uniform noise of 20 % */
+    unlink(file);
+    file = write_rows("interval,RTT1,KeepOrDrop", 100, flat_row);
+    CHECK_INT(duo_radio_fit_silence(file, &s, &err), DUO_BAD_INPUT);
+    CHECK_HAS(err.text, "two intervals");
+    unlink(file);
+    err = (struct duo_err){ 0 };
+    file = write_rows("interval,RTT1,Keep", 0, NULL);
+    CHECK_INT(duo_radio_fit_silence(file, &s, &err), DUO_BAD_INPUT);
+    CHECK_HAS(err.text, "KeepOrDrop");
+    CHECK_INT(duo_radio_fit_power(file, &p, &err), DUO_BAD_INPUT);
+    unlink(file);
+}
+
+/* Shipped constants against what was measured, where that is. */
+static void shipped(void)
+{
+    static const struct { const char *radio, *file; } probe[] = { { "lte", "S20US_162_Verizon_4G.csv" }, { "5g", "RASPBERRY_670_Verizon_NSAlow.csv" } };
+    const char *data = getenv("DUOSIM_DATA"), *source = getenv("DUOSIM_SOURCE");
+    struct duo_catalogue *c;
+    struct duo_radio r;
+    struct duo_radio_power p;
+    struct duo_radio_silence s;
+    struct duo_err err = { 0 };
+    char path[1000];
+
+    snprintf(path, sizeof path, "%s/models/catalogue", source ? source : ".");
+    if (duo_catalogue_open(&c, path, &err)) printf("%s\n", err.text), abort();
+    CHECK_INT(duo_radio_find(c, "5g-mmwave", &r, &err), DUO_OK);
+    snprintf(path, sizeof path, "%s/data/radio-power-5g/mi-combined.csv", data ? data : "");
+    if (data && access(path, R_OK) == 0) {
+        CHECK_INT(duo_radio_fit_power(path, &p, &err), DUO_OK);
+        printf("mmwave: %d rows: %.4g W + %.4g J/B down + %.4g J/B up (+- %.2g, %.2g, %.2g), rms %.3g W, R2 %.3f, held out %.1f %%\n", p.rows, p.active_watts,
+               p.joules_byte_down, p.joules_byte_up, p.active_error, p.down_error, p.up_error, p.rms, p.r2, 100 * p.held_out);
+        CHECK_NEAR(r.active_watts, p.active_watts, 0.005 * p.active_watts);
+        CHECK_NEAR(r.joules_byte_down, p.joules_byte_down, 0.005 * p.joules_byte_down);
+        CHECK_NEAR(p.active_watts, 4.480, 0.05);           /* the data's README: on downlink alone */
+        CHECK_NEAR(p.joules_byte_down, 1.939e-3 / 125000, 0.03e-3 / 125000);
+    } else
+        CHECK_SKIP("no radio-power-5g below DUOSIM_DATA");
+    for (size_t i = 0; i < sizeof probe / sizeof *probe; i++) {
+        CHECK_INT(duo_radio_find(c, probe[i].radio, &r, &err), DUO_OK);
+        snprintf(path, sizeof path, "%s/data/net-rrc-latency/%s", data ? data : "", probe[i].file);
+        if (!data || access(path, R_OK) != 0) { CHECK_SKIP("no net-rrc-latency below DUOSIM_DATA"); continue; }
+        CHECK_INT(duo_radio_fit_silence(path, &s, &err), DUO_OK);
+        printf("%s: %d rows: %.0f ms, after %.2f s of silence %.0f ms more; held out %.0f %%\n", probe[i].radio, s.rows, 1e3 * s.awake, s.tail_seconds,
+               1e3 * s.promotion_seconds, 100 * s.held_out);
+        CHECK_NEAR(r.tail_seconds, s.tail_seconds, 0.005 * s.tail_seconds);
+        CHECK_NEAR(r.promotion_seconds, s.promotion_seconds, 0.005 * s.promotion_seconds);
+    }
+    duo_catalogue_free(c);
+}
+
 int main(void)
 {
+    fits();
+    shipped();
     integral();
     shares();
     plain();
