@@ -37,12 +37,14 @@ void duo_grid_set(struct duo_grid *g, int column, const char *text)
 
 void duo_grid_section(struct duo_grid *g, const char *text) { g->section[g->n_rows - 1] = duo_copy(text); }
 
+void duo_grid_note(struct duo_grid *g, const char *text) { g->note = *text ? duo_copy(text) : NULL; }
+
 void duo_grid_free(struct duo_grid *g)
 {
     for (int i = 0; i < g->n_columns; i++) free(g->head[i]);
     for (int i = 0; i < g->n_columns * g->n_rows; i++) free(g->cells[i]);
     for (int i = 0; i < g->n_rows; i++) free(g->section[i]);
-    free(g->head), free(g->left), free(g->cells), free(g->section);
+    free(g->head), free(g->left), free(g->cells), free(g->section), free(g->note);
 }
 
 static const char *cell(const struct duo_grid *g, int row, int column)
@@ -135,15 +137,6 @@ static void marked(FILE *out, const char *text, enum duo_table_format format)
     escaped(out, from, format);
 }
 
-void duo_grid_note(FILE *out, const char *text, enum duo_table_format format)
-{
-    if (!*text) return;
-    fputs(format == DUO_TABLE_MARKDOWN ? "\n" : format == DUO_TABLE_HTML ? "<p>" : format == DUO_TABLE_LATEX ? "\\par\\smallskip\\footnotesize " : "", out);
-    if (format == DUO_TABLE_TEXT || format == DUO_TABLE_CSV) fputs(text, out);
-    else marked(out, text, format);
-    fputs(format == DUO_TABLE_HTML ? "</p>\n" : "\n", out);
-}
-
 static void print_markdown(FILE *out, const struct duo_grid *g)
 {
     for (int r = -1; r < g->n_rows; r++) {
@@ -155,11 +148,20 @@ static void print_markdown(FILE *out, const struct duo_grid *g)
         for (int c = 0; r < 0 && c < g->n_columns; c++) fputs(g->left[c] ? "|:---" : "|---:", out);
         if (r < 0) fputs("|\n", out);
     }
+    if (!g->note) return;
+    putc('\n', out);
+    marked(out, g->note, DUO_TABLE_MARKDOWN);
+    putc('\n', out);
 }
 
 static void print_html(FILE *out, const struct duo_grid *g)
 {
     fputs("<table>\n", out);
+    if (g->note) {
+        fputs("<caption style=\"caption-side:bottom; text-align:left\">", out);
+        marked(out, g->note, DUO_TABLE_HTML);
+        fputs("</caption>\n", out);
+    }
     for (int r = -1; r < g->n_rows; r++) {
         fputs(r < 0 ? "<thead><tr>" : "<tr>", out);
         for (int c = 0; c < g->n_columns; c++) {
@@ -186,6 +188,10 @@ static void print_latex(FILE *out, const struct duo_grid *g)
         fputs(r < 0 ? " \\\\\n\\hline\n" : " \\\\\n", out);
     }
     fputs("\\hline\n\\end{tabular}\n", out);
+    if (!g->note) return;
+    fputs("\\par\\smallskip\\footnotesize ", out);
+    marked(out, g->note, DUO_TABLE_LATEX);
+    putc('\n', out);
 }
 
 static void print_csv(FILE *out, const struct duo_grid *g)

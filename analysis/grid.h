@@ -11,6 +11,7 @@ struct duo_grid {
     bool  *left;                                         /* aligned left */
     char **cells;                                        /* n_rows x n_columns */
     char **section;                                      /* n_rows: a line above this row, or NULL */
+    char  *note;
 };
 
 void duo_grid_init(struct duo_grid *, int n_columns);
@@ -19,7 +20,7 @@ void duo_grid_row(struct duo_grid *);                    /* one more, empty */
 void duo_grid_set(struct duo_grid *, int column, const char *text);      /* in the last row */
 void duo_grid_section(struct duo_grid *, const char *text);              /* above the last row */
 void duo_grid_print(FILE *, const struct duo_grid *, enum duo_table_format);   /* not JSON */
-void duo_grid_note(FILE *, const char *, enum duo_table_format);         /* a line below it; none for "" */
+void duo_grid_note(struct duo_grid *, const char *);     /* a line below it, but in text and csv; none for "" */
 void duo_grid_free(struct duo_grid *);
 
 #endif

@@ -14,7 +14,7 @@ static const char tables[] =
     "CREATE TABLE perturb (variant TEXT, draw INTEGER, label TEXT, alone TEXT, bound TEXT, e2e_mean REAL, joules REAL,"
     " dollars REAL, quality REAL, failed_runs INTEGER, reason TEXT, PRIMARY KEY (variant, draw, label)) WITHOUT ROWID;"
     "CREATE TABLE constant (name TEXT PRIMARY KEY, status TEXT, value REAL, low REAL, high REAL) WITHOUT ROWID;"
-    "CREATE TABLE drawn (draw INTEGER, constant TEXT, factor REAL, PRIMARY KEY (draw, constant)) WITHOUT ROWID;"
+    "CREATE TABLE drawn (draw INTEGER, constant TEXT, value REAL, PRIMARY KEY (draw, constant)) WITHOUT ROWID;"
     "CREATE TABLE ranking (variant TEXT, a TEXT, b TEXT, name TEXT, value_a REAL, value_b REAL, relation TEXT, draws INTEGER,"
     " held INTEGER, untold INTEGER, low REAL, high REAL, constant TEXT, separation REAL, alone_low INTEGER,"
     " alone_high INTEGER, PRIMARY KEY (variant, a, b, name)) WITHOUT ROWID;"
@@ -70,13 +70,13 @@ enum duo_status duo_perturb_add_constant(sqlite3 *db, const struct duo_perturb_c
     return put(db, s, err);
 }
 
-enum duo_status duo_perturb_add_factor(sqlite3 *db, int draw, const char *constant, double factor, struct duo_err *err)
+enum duo_status duo_perturb_add_drawn(sqlite3 *db, int draw, const char *constant, double value, struct duo_err *err)
 {
     sqlite3_stmt *s;
     DUO_TRY(duo_sql_prepare(&s, db, "INSERT INTO drawn VALUES (?,?,?)", err));
     sqlite3_bind_int(s, 1, draw);
     bind_text(s, 2, constant);
-    sqlite3_bind_double(s, 3, factor);
+    sqlite3_bind_double(s, 3, value);
     return put(db, s, err);
 }
 

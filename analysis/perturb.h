@@ -6,7 +6,7 @@
  * (2) The order of two labels is that of their means; they are equal (=) when they differ by less than 1e-9 of the larger.
  * (3) held: draws with the order of draw 0.  A draw in which a label failed, or has no mean, held nothing: it counts in
  *     `draws` and in `untold`.  low, high: 95 % of held / draws (Clopper and Pearson 1934, Biometrika 26(4)).
- * (4) The constant that flips an order most is the one whose drawn factor best tells the draws that held from those that
+ * (4) The constant that flips an order most is the one whose drawn value best tells the draws that held from those that
  *     did not: separation = |2 AUC - 1|, AUC by Mann and Whitney's U (the rank-biserial correlation; Cureton 1956,
  *     Psychometrika 21(3)); ties by name.  It is named only when it separates more than the best of so many constants
  *     would by chance (p < 0.05, normal approximation of U, Bonferroni).
@@ -23,14 +23,14 @@
 #include "sim/base/err.h"
 #include "sim/base/json.h"
 
-/* X(name, title, factor, what): of a request; the title's unit is factor x that */
+/* X(name, title, what): of a request */
 #define DUO_PERTURBED(X)                                                                        \
-    X(e2e_mean, "E2E mean s",    1,    "arrival to the whole answer, mean over the answered [s]") \
-    X(joules,   "J",             1,    "device, radio and cloud together, a request [J]")       \
-    X(dollars,  "$ per 1,000",   1000, "money, a request [$]")                                  \
-    X(quality,  "quality",       1,    "mean; failed and pending count 0")
+    X(e2e_mean, "E2E mean", "arrival to the whole answer, mean over the answered [s]")          \
+    X(joules,   "J",        "device, radio and cloud together, a request [J]")                  \
+    X(dollars,  "$",        "money, a request [$]")                                             \
+    X(quality,  "quality",  "mean; failed and pending count 0")
 enum duo_perturbed {
-#define DUO_PERTURBED_NAME(name, title, factor, what) DUO_P_##name,
+#define DUO_PERTURBED_NAME(name, title, what) DUO_P_##name,
     DUO_PERTURBED(DUO_PERTURBED_NAME)
 #undef DUO_PERTURBED_NAME
     DUO_N_PERTURBED
@@ -50,7 +50,7 @@ struct duo_perturb_means {
 /* Writing.  Open: the tables, empty, and draw 0 out of the table request. */
 enum duo_status duo_perturb_open(sqlite3 *, struct duo_err *);
 enum duo_status duo_perturb_add_constant(sqlite3 *, const struct duo_perturb_constant *, struct duo_err *);
-enum duo_status duo_perturb_add_factor(sqlite3 *, int draw, const char *constant, double factor, struct duo_err *);
+enum duo_status duo_perturb_add_drawn(sqlite3 *, int draw, const char *constant, double value, struct duo_err *);
 enum duo_status duo_perturb_add_means(sqlite3 *, const struct duo_perturb_means *, struct duo_err *);
 /* (5): at most `most` names, each the caller's, like the array. */
 enum duo_status duo_perturb_suspects(sqlite3 *, int most, char ***names, int *n, struct duo_err *);

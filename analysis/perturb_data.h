@@ -12,7 +12,7 @@ struct duo_pd_alone { int constant; bool high; };        /* of draw n_draws + 1 
 struct duo_pd {
     int n_constants; struct duo_pd_constant *constants;  /* by name */
     int n_rows;      struct duo_pd_row      *rows;       /* in the order of the scenario */
-    int n_draws;     double *factor;                     /* log of factor[(draw - 1) n_constants + constant] */
+    int n_draws;     double                 *value;      /* drawn: value[(draw - 1) n_constants + constant] */
     int n_alone;     struct duo_pd_alone    *alone;
 };
 
@@ -33,6 +33,6 @@ struct duo_ranking *duo_pd_rank(const struct duo_pd *, int *n);
 /* Does any mean of this metric differ from draw 0's in any draw? */
 bool            duo_pd_moves(const struct duo_pd *, int metric);
 
-extern const struct duo_pd_info { const char *name, *title; double factor; const char *what; } duo_pd_info[DUO_N_PERTURBED];
+extern const struct duo_pd_info { const char *name, *title, *what; } duo_pd_info[DUO_N_PERTURBED];
 
 #endif

@@ -9,7 +9,7 @@
 #include "analysis/perturb_data.h"
 
 const struct duo_pd_info duo_pd_info[DUO_N_PERTURBED] = {
-#define INFO(name, title, factor, what) [DUO_P_##name] = { #name, title, factor, what },
+#define INFO(name, title, what) [DUO_P_##name] = { #name, title, what },
     DUO_PERTURBED(INFO)
 #undef INFO
 };
@@ -67,15 +67,15 @@ static void take_counts(struct duo_pd *d, sqlite3_stmt *s)
 {
     d->n_draws = sqlite3_column_int(s, 0);
     d->n_alone = sqlite3_column_int(s, 1);
-    d->factor  = duo_new((size_t)d->n_draws * (size_t)d->n_constants + 1, sizeof *d->factor);
+    d->value  = duo_new((size_t)d->n_draws * (size_t)d->n_constants + 1, sizeof *d->value);
     d->alone   = duo_new((size_t)d->n_alone + 1, sizeof *d->alone);
 }
 
-static void take_factor(struct duo_pd *d, sqlite3_stmt *s)
+static void take_drawn(struct duo_pd *d, sqlite3_stmt *s)
 {
     int draw = sqlite3_column_int(s, 0), c = constant_of(d, (const char *)sqlite3_column_text(s, 1));
     if (draw < 1 || draw > d->n_draws || c < 0) return;
-    d->factor[(size_t)(draw - 1) * (size_t)d->n_constants + (size_t)c] = log(sqlite3_column_double(s, 2));
+    d->value[(size_t)(draw - 1) * (size_t)d->n_constants + (size_t)c] = sqlite3_column_double(s, 2);
 }
 
 static void take_means(struct duo_pd *d, sqlite3_stmt *s)
@@ -102,7 +102,7 @@ enum duo_status duo_pd_load(struct duo_pd *d, sqlite3 *db, struct duo_err *err)
                              " FROM perturb", take_counts, err);
     if (status == DUO_OK)
         status = each(d, db, "SELECT variant, label, max(cheats) FROM run GROUP BY variant, label ORDER BY min(id)", take_row, err);
-    if (status == DUO_OK) status = each(d, db, "SELECT draw, constant, factor FROM drawn", take_factor, err);
+    if (status == DUO_OK) status = each(d, db, "SELECT draw, constant, value FROM drawn", take_drawn, err);
     if (status == DUO_OK)
         status = each(d, db, "SELECT variant, label, draw, alone, bound, failed_runs, e2e_mean, joules, dollars, quality FROM perturb",
                       take_means, err);
@@ -114,7 +114,7 @@ void duo_pd_free(struct duo_pd *d)
 {
     for (int i = 0; i < d->n_constants; i++) free(d->constants[i].name), free(d->constants[i].status);
     for (int i = 0; i < d->n_rows; i++) free(d->rows[i].variant), free(d->rows[i].label), free(d->rows[i].at);
-    free(d->constants), free(d->rows), free(d->factor), free(d->alone);
+    free(d->constants), free(d->rows), free(d->value), free(d->alone);
     *d = (struct duo_pd){ 0 };
 }
 
@@ -145,19 +145,19 @@ static void interval(int held, int n, double *low, double *high)                
     *high = held == n ? 1 : gsl_cdf_beta_Pinv(0.975, held + 1, n - held);
 }
 
-struct factor { double x; bool held; };
+struct drawn { double x; bool held; };
 
-static int by_factor(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
-    double x = ((const struct factor *)a)->x, y = ((const struct factor *)b)->x;
+    double x = ((const struct drawn *)a)->x, y = ((const struct drawn *)b)->x;
     return (x > y) - (x < y);
 }
 
-/* |2 AUC - 1| of n factors, held or not; 0 when they are all the same.  *p: of no difference. */
-static double separation(struct factor *f, int n, int held, double *p)                    /* (4) */
+/* |2 AUC - 1| of n values, held or not; 0 when they are all the same.  *p: of no difference. */
+static double separation(struct drawn *f, int n, int held, double *p)                    /* (4) */
 {
     double ranks = 0, pairs = (double)held * (n - held);
-    qsort(f, (size_t)n, sizeof *f, by_factor);
+    qsort(f, (size_t)n, sizeof *f, by_value);
     for (int i = 0, j; i < n; i = j) {
         for (j = i; j < n && f[j].x == f[i].x; j++) {}
         if (j - i == n) return *p = 1, 0;
@@ -171,7 +171,7 @@ static double separation(struct factor *f, int n, int held, double *p)          
 
 static void find_constant(const struct duo_pd *d, struct duo_ranking *r, const char *relations)
 {
-    struct factor *f = duo_new((size_t)d->n_draws + 1, sizeof *f);
+    struct drawn *f = duo_new((size_t)d->n_draws + 1, sizeof *f);
     int held = r->held, told = d->n_draws - r->untold;
     r->constant = -1;
     for (int c = 0; c < d->n_constants && held > 0 && held < told; c++) {
@@ -179,7 +179,7 @@ static void find_constant(const struct duo_pd *d, struct duo_ranking *r, const c
         double p;
         for (int k = 0; k < d->n_draws; k++)
             if (relations[k] != '?')
-                f[n++] = (struct factor){ d->factor[(size_t)k * (size_t)d->n_constants + (size_t)c], relations[k] == r->relation };
+                f[n++] = (struct drawn){ d->value[(size_t)k * (size_t)d->n_constants + (size_t)c], relations[k] == r->relation };
         assert(n == told);
         double s = separation(f, n, held, &p);
         if (p * d->n_constants >= 0.05 || (r->constant >= 0 && s <= r->separation)) continue;

@@ -323,7 +323,8 @@ static enum duo_status print_json(FILE *out, const struct duo_summary_row *rows,
         for (int k = 0; k < c->n; k++) {
             const char *text = duo_column_text(&rows[i], &c->at[k]);
             duo_json_key(&j, c->at[k].name);
-            if (text)                                       duo_json_text(&j, text);
+            bool known = text && (*text || strcmp(c->at[k].name, "variant") == 0 || strcmp(c->at[k].name, "params") == 0);
+            if (text)                                       duo_json_text(&j, known ? text : NULL);
             else if (c->at[k].kind == DUO_COLUMN_CHEATS)    duo_json_bool(&j, rows[i].cheats);
             else                                            duo_json_number(&j, duo_column_number(&rows[i], &c->at[k]));
         }
@@ -380,6 +381,9 @@ static void print_grid(FILE *out, const struct duo_summary *s, const struct duo_
             duo_grid_set(&g, k + extra, text);
         }
     }
+    char marks[300];
+    legend(s, c, marks, sizeof marks);
+    duo_grid_note(&g, marks);
     duo_grid_print(out, &g, spec->format);
     duo_grid_free(&g);
 }
@@ -406,11 +410,6 @@ enum duo_status duo_table_print(FILE *out, const struct duo_summary *s, const st
         if (text) duo_table_provenance(out, s), putc('\n', out), vouch(out, s), putc('\n', out);
         print_grid(out, s, rows, n, &c, spec);
         if (text) putc('\n', out), foot(out, s, &c, spec);
-        else if (spec->format != DUO_TABLE_CSV) {
-            char marks[300];
-            legend(s, &c, marks, sizeof marks);
-            duo_grid_note(out, marks, spec->format);
-        }
     }
     free(c.at);
     return status;

@@ -5,7 +5,10 @@
  *     it.  Above: what is real.  Below: what the numbers are over, and the runs that failed, with their reason.
  * (2) csv, json: all digits, SI units, a request each; empty and null are not known.  Without a choice of
  *     columns they have the keys of the man page in its order, each mean followed by its low_ and high_.
- * (3) By seed: one row a run, without intervals. */
+ * (3) By seed: one row a run, without intervals.
+ * (4) Behind each column's title stands a mark, the first letter of the weakest status of what its numbers rest on in
+ *     any row (^a assumed ... ^m measured); below the table a legend.  Counts and bytes have none.
+ * (5) text: above the table, what the times rest on, and whether validation gates cover what worked (run.domain). */
 #ifndef DUO_ANALYSIS_TABLE_H
 #define DUO_ANALYSIS_TABLE_H
 

@@ -15,29 +15,22 @@
 
 typedef void visit_fn(void *arg, const char *name, double *value, double most);
 
-/* What `cost:` may set: 1 for shares. */
+/* What `cost:` may set at most; NAN: it is a model's architecture and no estimate. */
 static double most_of(const char *key)
 {
     for (int k = 0; k < DUO_KEYS; k++)
-        if (strcmp(duo_keys[k].name, key) == 0) return strncmp(duo_keys[k].unit, "share", 5) == 0 ? 1 : INFINITY;
+        if (strcmp(duo_keys[k].name, key) == 0) return duo_keys[k].claim == DUO_CLAIM_FACTS ? (double)NAN : duo_keys[k].most;
     return INFINITY;
-}
-
-/* A model's architecture is no estimate: what a scenario says of it is another model. */
-static bool is_fact(const char *key)
-{
-    for (int k = 0; k < DUO_KEYS; k++)
-        if (strcmp(duo_keys[k].name, key) == 0) return duo_keys[k].claim == DUO_CLAIM_FACTS;
-    return false;
 }
 
 static void visit_costs(const char *list, const char *name, int n, struct duo_constant *over, visit_fn *fn, void *arg)
 {
     for (int i = 0; i < n; i++) {
         char path[256];
-        if (is_fact(over[i].key)) continue;
+        double most = most_of(over[i].key);
+        if (isnan(most)) continue;
         snprintf(path, sizeof path, "scenario/%s.%s.cost.%s", list, name, over[i].key);
-        fn(arg, path, &over[i].value, most_of(over[i].key));
+        fn(arg, path, &over[i].value, most);
     }
 }
 
@@ -59,7 +52,7 @@ static void visit(struct duo_scenario *s, visit_fn *fn, void *arg)
 
 static bool moves(double value) { return isfinite(value) && value > 0; }                   /* (3) */
 
-static double drawn(const char *name, double low, double high, uint64_t number)            /* (2) */
+static double draw_one(const char *name, double low, double high, uint64_t number)            /* (2) */
 {
     return low * pow(high / low, duo_draw(number, name, 0));
 }
@@ -82,7 +75,7 @@ static void add_own(void *arg, const char *name, double *value, double most)
     for (int i = 0; i < list->n; i++)
         if (strcmp(list->at[i].name, name) == 0) return;               /* of another variant */
     struct duo_drawn d = { name, *value, LOW * *value, fmin(HIGH * *value, fmax(most, *value)), *value, DUO_ASSUMED };
-    if (list->number) d.drawn = drawn(name, d.low, d.high, list->number);
+    if (list->number) d.drawn = draw_one(name, d.low, d.high, list->number);
     add(list, &d);
 }
 
@@ -95,7 +88,7 @@ int duo_draws_list(struct duo_plan *plan, struct duo_catalogue *catalogue, uint6
     duo_catalogue_draw(catalogue, number);
     int n = duo_catalogue_drawn(catalogue, &read);
     for (int i = 0; i < n; i++)
-        if (moves(read[i].value) && read[i].high > read[i].low) add(&list, &read[i]);
+        if (read[i].high > read[i].low) add(&list, &read[i]);
     duo_catalogue_draw(catalogue, 0);
     for (int v = 0; v < plan->n_variants; v++) visit(&plan->variants[v], add_own, &list);
     if (list.n) qsort(list.at, (size_t)list.n, sizeof *list.at, by_name);
@@ -116,7 +109,7 @@ static void enter_own(void *arg, const char *name, double *value, double most)
     const struct duo_draw *draw = arg;
     if (!moves(*value)) return;
     double low = LOW * *value, high = fmin(HIGH * *value, fmax(most, *value));
-    if (draw->number) *value = drawn(name, low, high, draw->number);
+    if (draw->number) *value = draw_one(name, low, high, draw->number);
     else if (draw->alone && strcmp(draw->alone, name) == 0) *value = draw->high ? high : low;
 }
 

@@ -86,7 +86,7 @@ static enum duo_status begin(struct sqlite3 *db, struct duo_perturb *p, struct d
         for (int i = 0; i < n && status == DUO_OK; i++) {
             struct duo_perturb_constant c = { list[i].name, duo_provenance_text(list[i].status), list[i].value, list[i].low, list[i].high };
             status = d == 0 ? duo_perturb_add_constant(db, &c, err)
-                            : duo_perturb_add_factor(db, d, list[i].name, list[i].drawn / list[i].value, err);
+                            : duo_perturb_add_drawn(db, d, list[i].name, list[i].drawn, err);
         }
         duo_draws_free(list, n);
     }

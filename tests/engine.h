@@ -28,6 +28,7 @@ struct engine_out {
 
 static struct duo_catalogue *engine_catalogue;
 static bool engine_singly;                /* servers advance one iteration an event */
+static struct duo_domains   *engine_domains;     /* NULL: no run is asked for its domain */
 
 static inline void engine_cells(void *row, const struct duo_table *t, const struct duo_cell *cells)
 {
@@ -90,7 +91,7 @@ static inline struct engine_out engine_run(const char *yaml, const char *const *
     for (int i = 0; i < plan.variants[0].n_policies; i++)
         if (strcmp(plan.variants[0].policies[i].label, label) == 0) spec.policy = i;
     if (spec.policy < 0) { printf("no policy %s in the test's scenario\n", label); abort(); }
-    spec.scenario = &plan.variants[0], spec.catalogue = engine_catalogue;
+    spec.scenario = &plan.variants[0], spec.catalogue = engine_catalogue, spec.domains = engine_domains;
     if (net == DUO_NET_SIMGRID) {
         int status;
         pid_t child;

@@ -178,10 +178,16 @@ static void explain(const struct duo_domain_use *u, int test, const struct gate 
         snprintf(text, n, "gate %s missed its mark (%.3g %%, wanted %.3g %%)", nearest->name, 100 * nearest->error, 100 * nearest->mark);
         return;
     case BY_RANGE + RANGE_gpus:       snprintf(text, n, "no gate covers tensor-parallel %.0f on %s", value, on); return;
-    case BY_RANGE + RANGE_parameters: snprintf(text, n, "no gate covers a model of %.3g parameters on %s", value, on); return;
+    case BY_RANGE + RANGE_parameters:
+        if (isnan(value)) { snprintf(text, n, "no gate covers a model of unknown size on %s", on); return; }
+        snprintf(text, n, "no gate covers a model of %.3g parameters on %s", value, on);
+        return;
     case BY_RANGE + RANGE_batch:      snprintf(text, n, "no gate covers a batch of %.0f on %s", value, on); return;
     case BY_RANGE + RANGE_prompt:     snprintf(text, n, "no gate covers prompts of %.0f tokens on %s", value, on); return;
-    default:                          snprintf(text, n, "no gate covers answers of %.0f tokens on %s", value, on); return;
+    default:
+        if (isnan(value)) { snprintf(text, n, "no gate covers a run without answers on %s", on); return; }
+        snprintf(text, n, "no gate covers answers of %.0f tokens on %s", value, on);
+        return;
     }
 }
 

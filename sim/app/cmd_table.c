@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "analysis/perturb.h"
 #include "analysis/table.h"
 #include "sim/app/app.h"
 
@@ -26,13 +27,18 @@ static void read_format(const struct duo_args *a, struct duo_table_spec *spec, c
     spec->format = (enum duo_table_format)duo_choice(a, "--format", value, names, DUO_TABLE_FORMAT_END);
 }
 
-static enum duo_status print(const char *path, const char *view, const struct duo_table_spec *spec, struct duo_err *err)
+static enum duo_status print(const char *path, const char *view, struct duo_table_spec *spec, struct duo_err *err)
 {
     struct sqlite3 *db;
     DUO_TRY(duo_app_open(&db, path, err));
     struct duo_summary summary = { 0 };
     enum duo_status status = view ? duo_table_view(stdout, db, view, spec->format, err) : duo_summary_read(&summary, db, err);
+    if (!view && duo_perturb_there(db)) spec->rankings = db;
     if (!view && status == DUO_OK) status = duo_table_print(stdout, &summary, spec, err);
+    if (spec->rankings && spec->format == DUO_TABLE_TEXT && status == DUO_OK) {
+        putchar('\n');
+        status = duo_perturb_print(stdout, db, spec->variant, err);
+    }
     duo_summary_free(&summary);
     sqlite3_close(db);
     return status;

@@ -59,6 +59,9 @@ empty=$scratch/empty.yaml
 : >"$empty"
 printf 'name: x\nseed: \377\376\n' >"$scratch/bytes.yaml"
 cp "$good" "$scratch/mine.gguf"
+for n in 0 -3 abc 1.5 '' 100001; do
+    due "--perturb '$n'" 2 '--perturb' "$duosim" run "$good" --perturb "$n"
+done
 due 'missing file'       2 'no/such.yaml: no such file'      "$duosim" run no/such.yaml
 due 'folder'             2 'is a folder'                     "$duosim" run "$bad"
 due 'empty file'         2 'empty.yaml:1'                    "$duosim" run "$empty"

@@ -24,6 +24,9 @@ static struct duo_summary_row row(const char *variant, const char *label, const 
     strcpy(r.provenance_energy, "assumed");
     strcpy(r.provenance_money, "documented");
     strcpy(r.provenance_quality, "recorded");
+    strcpy(r.rests_on, "cloud: op (vllm): fitted; phone: layer (phone): assumed");
+    strcpy(r.domain, strcmp(label, "edge_only") == 0 ? "inside: phone: edge_decode (median error 12 %)"
+                                                     : "outside: cloud: no gate covers tensor-parallel 8 on h100-sxm");
     for (int m = 0; m < DUO_N_METRICS; m++) r.value[m] = r.low[m] = r.high[m] = NAN;
     r.value[DUO_M_requests] = r.value[DUO_M_answered] = 1500;
     r.value[DUO_M_failed] = r.value[DUO_M_pending] = 0;
@@ -94,20 +97,24 @@ static void text_table(void)
 {
     static const char want[] =
         "answers: recorded pairs.csv | times: fitted | energy: assumed | money: documented (API list price, 2025) | network: simgrid 3.32\n"
+        "times rest on: cloud: op (vllm): fitted; phone: layer (phone): assumed\n"
+        "validated: phone: edge_decode (median error 12 %)\n"
+        "outside every validated domain: cloud: no gate covers tensor-parallel 8 on h100-sxm\n"
         "\n"
-        "label                    quality  cloud share %  TTFT p50 s  TTFT p99 s  E2E p50 s  E2E p99 s  J device+radio  $ per 1,000  failed\n"
-        "----------------------------------------------------------------------------------------------------------------------------------\n"
+        "label                  quality^r  cloud share %  TTFT p50 s^f  TTFT p99 s^f  E2E p50 s^f  E2E p99 s^f  J device+radio^a  $ per 1,000^d  failed\n"
+        "----------------------------------------------------------------------------------------------------------------------------------------------\n"
         "wifi\n"
-        "edge_only   0.500 [0.480, 0.515]            0.0      0.0384         123       2.00          -            12.0            0       0\n"
-        "cloud_only  0.800 [0.780, 0.815]          100.0      0.0384         123       1.00          -            12.0        0.200       0\n"
-        "c8, \"fast\"  0.750 [0.730, 0.765]           40.0      0.0384         123       1.50          -            12.0       0.0800       0\n"
-        "oracle*     0.900 [0.880, 0.915]           40.0      0.0384         123       1.40          -            12.0        0.100       0\n"
+        "edge_only   0.500 [0.480, 0.515]            0.0        0.0384           123         2.00            -              12.0              0       0\n"
+        "cloud_only  0.800 [0.780, 0.815]          100.0        0.0384           123         1.00            -              12.0          0.200       0\n"
+        "c8, \"fast\"  0.750 [0.730, 0.765]           40.0        0.0384           123         1.50            -              12.0         0.0800       0\n"
+        "oracle*     0.900 [0.880, 0.915]           40.0        0.0384           123         1.40            -              12.0          0.100       0\n"
         "\n"
         "lte\n"
-        "edge_only   0.500 [0.480, 0.515]            0.0      0.0384         123       2.00          -            12.0            0       0\n"
-        "cloud_only                     -          100.0      0.0384         123       3.00          -            12.0        0.200    0.33\n"
+        "edge_only   0.500 [0.480, 0.515]            0.0        0.0384           123         2.00            -              12.0              0       0\n"
+        "cloud_only                     -          100.0        0.0384           123         3.00            -              12.0          0.200    0.33\n"
         "\n"
         "* knows the truth: no deployed policy can do that\n"
+        "^a assumed, ^f fitted, ^d documented, ^r recorded: the weakest of what a column rests on (measured > recorded > documented > fitted > assumed)\n"
         "Quality, shares, J and $ are over all requests that arrived, failed and pending ones with quality 0; times over the answered.\n"
         "[low, high]: 95 %, two-level bootstrap (seeds, then sessions or questions), 3 seeds.\n"
         "run failed: lte: cloud_only, seed 3: policy cloud_only: killed\n";
@@ -173,7 +180,7 @@ static void for_programs(void)
         "want=\"variant policy label params cheats seeds requests answered failed pending quality quality_answered gain_over_mix oracle_share"
         " cloud_share ttft_mean ttft_p50 ttft_p99 tpot_mean itl_p50 e2e_mean e2e_p50 e2e_p99 joules_device joules_radio joules_cloud dollars"
         " dollars_regime bytes_up bytes_down wasted_tokens wasted_joules slo_share net answers provenance_time provenance_energy"
-        " provenance_money provenance_quality grams\".split()\n"
+        " provenance_money provenance_quality grams rests_on domain\".split()\n"
         "for r in rows:\n"
         " k=list(r)\n"
         " assert [x for x in k if not x.startswith((\"low_\",\"high_\")) and x!=\"seed\"]==want, k\n"
@@ -203,11 +210,13 @@ static void for_programs(void)
     python(text, xml, "html");
     free(text);
     text = print(&s, (struct duo_table_spec){ .format = DUO_TABLE_MARKDOWN, .columns = "label,e2e_p50,dollars" }, &err);
-    CHECK_HAS(text, "| variant | label | E2E p50 s | $ per 1,000 |\n|:---|:---|---:|---:|\n| wifi | edge\\_only | 2.00 | 0 |\n");
+    CHECK_HAS(text, "| variant | label | E2E p50 s<sup>f</sup> | $ per 1,000<sup>d</sup> |\n|:---|:---|---:|---:|\n| wifi | edge\\_only | 2.00 | 0 |\n");
     CHECK_HAS(text, "| wifi | oracle\\* | 1.40 | 0.100 |\n");
+    CHECK_HAS(text, "\n<sup>f</sup> fitted, <sup>d</sup> documented: the weakest");
     free(text);
     text = print(&s, (struct duo_table_spec){ .format = DUO_TABLE_LATEX, .columns = "label,dollars,cloud_share" }, &err);
-    CHECK_HAS(text, "variant & label & \\$ per 1,000 & cloud share \\% \\\\\n");
+    CHECK_HAS(text, "\\footnotesize \\textsuperscript{d} documented: the weakest");
+    CHECK_HAS(text, "variant & label & \\$ per 1,000\\textsuperscript{d} & cloud share \\% \\\\\n");
     CHECK_HAS(text, "wifi & cloud\\_only & 0.200 & 100.0 \\\\\n");
     free(text);
     CHECK_TEXT(err.text, "");
