@@ -368,8 +368,8 @@ void duo_request_emit(struct duo_request *r, int status)
     if (r->row.status < 3) {
         w->answered += status == 0, w->failed += status == 1, w->pending += status == 2;
         w->cloud_calls += r->row.cloud;
-        w->lengths.prompts++, w->lengths.prompt += (double)r->row.prompt_tokens;
-        if (status == 0) w->lengths.answers++, w->lengths.answer += (double)useful;
+        w->means.prompts++, w->means.prompt += (double)r->row.prompt_tokens;
+        if (status == 0) w->means.answers++, w->means.answer += (double)useful;
     }
     duo_rows_request(w->rows, &r->row);
 }

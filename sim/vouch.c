@@ -46,8 +46,8 @@ static void judge(const struct duo_world *w, struct verdict *v, const char *name
 void duo_vouch_domain(const struct duo_world *w, char *text, size_t n)
 {
     struct verdict v = { "", "" };
-    struct duo_domain_use u = { .prompt = w->lengths.prompts ? w->lengths.prompt / (double)w->lengths.prompts : (double)NAN,
-                                .output = w->lengths.answers ? w->lengths.answer / (double)w->lengths.answers : (double)NAN };
+    struct duo_domain_use u = { .prompt = w->means.prompts ? w->means.prompt / (double)w->means.prompts : (double)NAN,
+                                .output = w->means.answers ? w->means.answer / (double)w->means.answers : (double)NAN };
     *text = 0;
     if (!w->spec->domains) return;
     for (int p = 1; p < w->n_places; p++) {

@@ -170,7 +170,7 @@ struct duo_world {
 
     struct duo_rows     *rows;
     struct duo_row_run   run;
-    struct { int64_t prompts, answers; double prompt, answer; } lengths;       /* of requests that count: how many, tokens of all */
+    struct { int64_t prompts, answers; double prompt, answer; } means;         /* of requests that count: how many, tokens of all */
     int64_t              arrived, live, answered, failed, pending, cloud_calls;
     struct duo_request  *requests;         /* in flight, oldest first */
     struct duo_request  *newest;
