@@ -37,7 +37,8 @@ struct duo_server *duo_device_server(struct duo_world *w, int64_t device)
     if (d->server) return d->server;
     c = class_of(w, device);
     d->server = duo_server_new(&(struct duo_server_spec){ .cost = c->cost, .clock = w->clock, .slots = c->spec->slots, .budget = DEVICE_BUDGET,
-                                                          .kv_tokens = duo_kv_capacity(&c->cost->facts, 0), .gaps = &w->gaps });
+                                                          .kv_tokens = duo_kv_capacity(&c->cost->facts, 0), .gaps = &w->gaps,
+                                                          .heat = c->heat ? &c->heat[device - c->first] : NULL });
     if (w->spec->step_singly) duo_server_step_singly(d->server, true);
     return d->server;
 }
@@ -234,6 +235,7 @@ void duo_devices_build(struct duo_world *w)
             for (size_t k = 0; k < n; k++) c->batteries[k].level = c->spec->battery;
             for (size_t k = 0; k < n && c->spec->battery <= 0; k++) w->devices[(size_t)c->first + k].dead = true, c->dead++;
         }
+        if (duo_throttles(&c->cost->facts)) c->heat = duo_new(n, sizeof *c->heat);
         if (!c->spec->cold) continue;
         c->ready_at = duo_new(n, sizeof *c->ready_at);
         for (size_t k = 0; k < n; k++) c->ready_at[k] = -1;
@@ -265,6 +267,6 @@ void duo_devices_free(struct duo_world *w)
     for (int i = 0; i < w->n_classes && w->classes; i++) {
         struct duo_device_class *c = &w->classes[i];
         for (int64_t k = 0; c->batteries && k < c->count; k++) free(c->batteries[k].watch);
-        free(c->batteries), free(c->ready_at);
+        free(c->batteries), free(c->ready_at), free(c->heat);
     }
 }

@@ -83,6 +83,9 @@ struct duo_job {
     uint64_t steps_mark, number;
 };
 
+struct duo_heat { double seconds, at; bool hot; };       /* (9): of work, and when that was so.  Fresh: zeroed */
+static inline bool duo_throttles(const struct duo_facts *f) { return f->throttle_share > 0 && f->throttle_share < 1; }
+
 struct duo_server_spec {
     const struct duo_cost *cost;
     struct duo_clock      *clock;
@@ -95,6 +98,7 @@ struct duo_server_spec {
     double background;                   /* share of the slots that others hold, decoding without end (their length: background_context) */
     int    background_context;
     struct duo_gaps *gaps;               /* where streamed gaps are counted; may be NULL */
+    struct duo_heat *heat;               /* of what outlives the server; NULL: it is the server's own */
 };
 
 struct duo_server *duo_server_new(const struct duo_server_spec *);

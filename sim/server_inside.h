@@ -48,8 +48,7 @@ struct duo_server {
     double        step_seconds;               /* of the last pure decode step's formation; NAN: none yet */
     double        pace_tokens, pace_seconds;  /* of the last twenty changes or so, fading */
     /* (9) */
-    double        heat, heat_at;              /* s of work, and when that was so */
-    bool          hot;
+    struct duo_heat own_heat;
     struct duo_server_totals totals;
     int           block, takers;
     int           taking[];                   /* decoding jobs by the step, modulo `block`, in which they take a block */

@@ -67,36 +67,38 @@ void duo_stretch_kick(struct duo_server *s)
 
 /* ---- heat (9) ---- */
 
-static bool throttles(const struct duo_facts *f) { return f->throttle_share > 0 && f->throttle_share < 1; }
+static struct duo_heat *heat_of(struct duo_server *s) { return s->is.heat ? s->is.heat : &s->own_heat; }
 
 static void cool(struct duo_server *s)
 {
     const struct duo_facts *f = &s->is.cost->facts;
-    double rest = now_of(s) - s->heat_at;
+    struct duo_heat *h = heat_of(s);
+    double rest = now_of(s) - h->at;
 
-    if (!throttles(f)) return;
-    s->heat = f->throttle_cool > 0 ? fmax(0, s->heat - rest * (f->throttle_heat / f->throttle_cool)) : rest > 0 ? 0 : s->heat;
-    s->heat_at = now_of(s);
-    if (s->heat <= 0) s->hot = false;
+    if (!duo_throttles(f)) return;
+    h->seconds = f->throttle_cool > 0 ? fmax(0, h->seconds - rest * (f->throttle_heat / f->throttle_cool)) : rest > 0 ? 0 : h->seconds;
+    h->at = now_of(s);
+    if (h->seconds <= 0) h->hot = false;
 }
 
 static void warm(struct duo_server *s, double seconds)
 {
     const struct duo_facts *f = &s->is.cost->facts;
+    struct duo_heat *h = heat_of(s);
 
-    if (!throttles(f)) return;
-    if (seconds >= f->throttle_heat - s->heat) s->heat = f->throttle_heat, s->hot = true;
-    else                                       s->heat += seconds;
-    s->heat_at = now_of(s);
+    if (!duo_throttles(f)) return;
+    if (seconds >= f->throttle_heat - h->seconds) h->seconds = f->throttle_heat, h->hot = true;
+    else                                          h->seconds += seconds;
+    h->at = now_of(s);
 }
 
 /* The first iteration of the stretch at whose end it is hot. */
-static uint64_t until_hot(const struct duo_server *s, uint64_t most)
+static uint64_t until_hot(struct duo_server *s, uint64_t most)
 {
-    double left = s->is.cost->facts.throttle_heat - s->heat, h = s->a - s->b / 2, guess;
+    double left = s->is.cost->facts.throttle_heat - heat_of(s)->seconds, h = s->a - s->b / 2, guess;
     uint64_t k;
 
-    if (!throttles(&s->is.cost->facts) || s->hot || sum_of(s->a, s->b, most) < left) return most;
+    if (!duo_throttles(&s->is.cost->facts) || heat_of(s)->hot || sum_of(s->a, s->b, most) < left) return most;
     guess = 2 * left / (h + sqrt(h * h + 2 * s->b * left));
     k = guess >= (double)most ? most : guess > 1 ? (uint64_t)guess : 1;
     while (k < most && sum_of(s->a, s->b, k) < left) k++;
@@ -186,7 +188,7 @@ void duo_stretch_form(struct duo_server *s)
     p = c->kind->price(c, &load, from, to);
     assert(p.seconds >= 0 && p.per_context >= 0);
     cool(s);
-    slower = s->hot ? 1 / c->facts.throttle_share : 1;
+    slower = heat_of(s)->hot ? 1 / c->facts.throttle_share : 1;
     s->t0 = now_of(s);
     s->growth_then = s->growth, s->decoding_then = s->n_heap, s->streaming_then = s->streaming;
     s->a = p.seconds * slower, s->b = p.per_context * s->growth * slower;

@@ -76,6 +76,7 @@ struct duo_device_class {
     int64_t            active, dead;
     double             joules, busy, idle_joules;     /* of compute and radio; s of compute; at the end */
     struct duo_battery *batteries;        /* NULL: on mains */
+    struct duo_heat   *heat;              /* NULL: its devices never slow down */
     double            *ready_at;          /* `load: cold`: date at which the model is loaded, -1: not asked yet; NULL: warm */
     double             grams_joule;       /* g CO2e; NAN: not known */
 };

@@ -630,6 +630,21 @@ static void test_heat(void)                                        /* (9) */
     run_until(at, INFINITY);
     CHECK_NEAR(a.last_at - (now + 1.6), step_of(1, 11), 1e-13);
     end();
+
+    struct duo_heat heat = { 0 };                                   /* a device's server comes and goes, its heat stays */
+    for (int i = 0; i < 2; i++) {
+        cost = simple_cost();
+        cost.cost.facts.throttle_share = 0.5, cost.cost.facts.throttle_heat = 0.01, cost.cost.facts.throttle_cool = 10;
+        if (!i) at = duo_clock_new();
+        server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 1, .budget = 64, .kv_tokens = 1000, .heat = &heat });
+        now = duo_clock_now(at);
+        kv = (struct duo_kv){ 0 }, a = simple_job(8, 1, &kv);
+        duo_server_submit(server, &a);
+        run_until(at, INFINITY);
+        CHECK_NEAR(a.last_at - now, (1 + i) * step_of(8, 8), 1e-14);
+        duo_server_free(server);
+    }
+    duo_clock_free(at);
 }
 
 /* ---- random traffic ---- */
