@@ -139,6 +139,28 @@ static enum duo_status check_device(const struct duo_scenario *s, struct duo_dev
     return DUO_OK;
 }
 
+static int id_tokens_at(const struct duo_world *w, const struct duo_place_spec *p) { return p->no_prefix_cache ? 0 : w->id_tokens; }
+
+/* A replica whose memory is too small for what it is to hold at once, or for the blocks that it is to share. */
+static enum duo_status check_place(const struct duo_world *w, const struct duo_world_place *place, struct duo_err *err)
+{
+    const struct duo_place_spec *p = place->spec;
+    const struct duo_facts *f = &place->cost->facts;
+    double capacity = duo_kv_capacity(f, 0);
+
+    if (place->site == DUO_SITE_API) return DUO_OK;
+    if (id_tokens_at(w, p) % p->block)
+        return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, p->at.line, p->at.column,
+                           "places.%s: block: the trace's blocks of %d tokens are not made of %d (prefix_cache: false does without)", p->name,
+                           w->id_tokens, p->block);
+    if (p->kv_tokens <= 0 && capacity < (double)p->slots * p->block)
+        return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, p->at.line, p->at.column,
+                           "places.%s: batch: %d sequences need a block of %d tokens each, %.3g GB of KV at %.3g kB a token; %.3g GB are left beside %.3g GB of weights",
+                           p->name, p->slots, p->block, (double)p->slots * p->block * f->kv_bytes / 1e9, f->kv_bytes / 1e3, f->memory_bytes / 1e9,
+                           f->weight_bytes / 1e9);
+    return DUO_OK;
+}
+
 static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_scenario *s = w->scenario;
@@ -154,7 +176,8 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
         w->places[i + 1] = (struct duo_world_place){ .name = p->name, .spec = p, .site = p->site, .delay = p->rtt / 2,
             .voice = voice_of(w, p->name, p->model), .n_replicas = p->site == DUO_SITE_API ? 0 : p->most_replicas };
         DUO_TRY(duo_cost_new(&w->places[i + 1].cost, w->spec->catalogue, &(struct duo_cost_spec){ .model = p->model, .hardware = p->hardware,
-            .quant = p->quant, .tensor_parallel = p->tensor_parallel, .file = s->file, .line = p->at.line, .n_over = p->n_over, .over = p->over }, err));
+            .quant = p->quant, .tensor_parallel = p->tensor_parallel, .sequences = p->slots, .budget = p->budget, .file = s->file, .line = p->at.line, .n_over = p->n_over, .over = p->over }, err));
+        DUO_TRY(check_place(w, &w->places[i + 1], err));
     }
     w->n_classes = s->n_devices;
     w->classes = duo_new((size_t)w->n_classes, sizeof *w->classes);
@@ -494,17 +517,11 @@ static struct duo_api *build_api(const struct duo_world *w, const struct duo_wor
         .backoff = s->backoff, .retries = s->retries });
 }
 
-static int id_tokens_at(const struct duo_world *w, const struct duo_place_spec *p) { return p->no_prefix_cache ? 0 : w->id_tokens; }
-
 static enum duo_status build_servers(struct duo_world *w, struct duo_err *err)
 {
     for (int p = 1; p < w->n_places; p++) {
         struct duo_world_place *place = &w->places[p];
         if (place->site == DUO_SITE_API) { place->api = build_api(w, place); continue; }
-        if (id_tokens_at(w, place->spec) % place->spec->block)
-            return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, place->spec->at.line, place->spec->at.column,
-                               "places.%s: block: the trace's blocks of %d tokens are not made of %d (prefix_cache: false does without)", place->name,
-                               w->id_tokens, place->spec->block);
         place->replicas = duo_new((size_t)place->n_replicas, sizeof *place->replicas);
         for (int i = 0; i < place->n_replicas; i++) {
             place->replicas[i].server = duo_server_new(&(struct duo_server_spec){ .cost = place->cost, .clock = w->clock,
