@@ -217,15 +217,15 @@ static enum duo_status take_lengths(struct duo_world *w, struct duo_err *err)
     if (w->scenario->answers.kind != DUO_ANSWERS_SYNTHETIC)
         return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, a->at.line, a->at.column,
                            "arrivals.lengths: trace is for synthetic answers; recorded ones have lengths of their own (lengths: answers)");
-    DUO_TRY(duo_arrivals_trace(&w->lengths, path, a->lengths ? NULL : a->format, 1, a->lengths ? 0 : a->requests, &count, err));
+    DUO_TRY(duo_arrivals_trace(&w->length_rows, path, a->lengths ? NULL : a->format, 1, a->lengths ? 0 : a->requests, &count, err));
     prompts = duo_new((size_t)count.emitted + 1, sizeof *prompts), answers = duo_new((size_t)count.emitted + 1, sizeof *answers);
     duo_world_keep(w, prompts), duo_world_keep(w, answers);
-    w->id_tokens = duo_arrivals_id_tokens(w->lengths);
+    w->id_tokens = duo_arrivals_id_tokens(w->length_rows);
     if (w->id_tokens) {
         w->prompt_ids = duo_new((size_t)count.emitted, sizeof *w->prompt_ids);
         duo_world_keep(w, w->prompt_ids);
     }
-    while (duo_arrivals_next(w->lengths, &row)) {
+    while (duo_arrivals_next(w->length_rows, &row)) {
         prompts[n] = row.prompt_tokens, answers[n] = row.output_tokens;
         if (w->id_tokens) w->prompt_ids[n] = (struct duo_prompt_ids){ row.ids, row.n_ids };
         if (row.prompt_tokens < 1 || row.output_tokens < 1) break;
@@ -644,7 +644,7 @@ void duo_world_free(struct duo_world *w)
     duo_capacity_free(&w->up_trace), duo_capacity_free(&w->down_trace), duo_capacity_free(&w->wan_up_trace), duo_capacity_free(&w->wan_down_trace);
     duo_rtt_free(&w->cells_pings), duo_rtt_free(&w->wan_pings);
     if (w->arrivals) duo_arrivals_free(w->arrivals);
-    if (w->lengths) duo_arrivals_free(w->lengths);
+    if (w->length_rows) duo_arrivals_free(w->length_rows);
     if (w->answers) duo_answers_free(w->answers);
     if (w->net) duo_net_free(w->net);
     if (w->clock) duo_clock_free(w->clock);

@@ -156,7 +156,7 @@ struct duo_world {
     struct duo_gaps    gaps;
 
     struct duo_arrivals *arrivals;
-    struct duo_arrivals *lengths;          /* whose rows the queries are, with the blocks of their prompts; NULL */
+    struct duo_arrivals *length_rows;      /* whose rows the queries are, with the blocks of their prompts; NULL */
     struct duo_prompt_ids { const uint32_t *ids; int n; } *prompt_ids;     /* by row; NULL: not known */
     int                  n_prompt_ids, id_tokens;      /* that an id stands for */
     struct duo_arrival   coming;           /* the next one */
