@@ -27,12 +27,12 @@
     X(attend_compute, "1", 2.0, 0.2,  1.5)  \
     X(layer,          "s", 0,   2e-5, 3.0)
 enum duo_fitted {
-#define X(name, unit, most, prior, spread) DUO_FIT_##name,
+#define X(name, unit, most, prior, spread) DUO_CONSTANT_##name,
     DUO_FITTED(X)
 #undef X
-    DUO_FITS
+    DUO_FITTED_END
 };
-extern const struct duo_fitted_info { const char *name, *unit; double most, prior, spread; } duo_fitted[DUO_FITS];
+extern const struct duo_fitted_info { const char *name, *unit; double most, prior, spread; } duo_fitted[DUO_FITTED_END];
 
 /* Iterations of `fresh` tokens each, one behind the other from `cached` tokens on. */
 struct duo_timing {
@@ -54,18 +54,18 @@ enum duo_status duo_timings_read(struct duo_timings *, const char *path, struct 
 
 /* ---------------------------------------------------------------- the fit */
 
-struct duo_fit {
-    double value[DUO_FITS], low[DUO_FITS], high[DUO_FITS];
-    bool   told[DUO_FITS];                          /* (3) */
+struct duo_device_fit {
+    double value[DUO_FITTED_END], low[DUO_FITTED_END], high[DUO_FITTED_END];
+    bool   told[DUO_FITTED_END];                          /* (3) */
     int    timings, models;
     double median, worst;                           /* relative errors of the fit on its own timings */
 };
 
 /* (1): seconds of one iteration of it, on average. */
-double duo_timing_predict(const struct duo_timing *, const double value[DUO_FITS]);
+double duo_timing_predict(const struct duo_timing *, const double value[DUO_FITTED_END]);
 
 /* Of the timings of this format and thread count, but for those of the model `without` (NULL: of all). */
-enum duo_status duo_fit_constants(const struct duo_timings *, const char *quant, int threads, const char *without, struct duo_fit *, struct duo_err *);
+enum duo_status duo_fit_constants(const struct duo_timings *, const char *quant, int threads, const char *without, struct duo_device_fit *, struct duo_err *);
 
 /* Fit on all models but one, predict that one; each once.  A row for each format, thread count and model left out. */
 struct duo_held_out { char model[64], quant[24]; int threads, fitted_on, timings; double median, worst; };

@@ -210,8 +210,8 @@ static void guess_peaks(const struct reading *g)
         struct duo_parameters p;
         duo_work_parameters(&t->arch, &p);
         bool floats = !strcmp(t->activation, "fp32");
-        if (t->fresh > 1) peak[floats] = fmax(peak[floats], 2 * p.active * t->fresh / t->seconds / duo_fitted[DUO_FIT_compute].prior);
-        else bandwidth = fmax(bandwidth, p.active * t->layer_bits / 8 / t->seconds / duo_fitted[DUO_FIT_stream].prior);
+        if (t->fresh > 1) peak[floats] = fmax(peak[floats], 2 * p.active * t->fresh / t->seconds / duo_fitted[DUO_CONSTANT_compute].prior);
+        else bandwidth = fmax(bandwidth, p.active * t->layer_bits / 8 / t->seconds / duo_fitted[DUO_CONSTANT_stream].prior);
     }
     for (int i = g->first; i < g->out->n; i++) {
         struct duo_timing *t = &g->out->at[i];

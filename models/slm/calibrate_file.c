@@ -213,11 +213,11 @@ static void put_constant(FILE *f, const struct duo_calibration *c, const struct 
     fputc('\n', f);
 }
 
-static void put_fit(FILE *f, const struct duo_calibration *c, const char *name, const char *quant, const struct duo_fit *fit)
+static void put_fit(FILE *f, const struct duo_calibration *c, const char *name, const char *quant, const struct duo_device_fit *fit)
 {
     char note[160];
     snprintf(note, sizeof note, "%d timings of %d model%s; median error %.1f %%; interval: 95 %%", fit->timings, fit->models, fit->models == 1 ? "" : "s", 100 * fit->median);
-    for (int k = 0; k < DUO_FITS; k++)
+    for (int k = 0; k < DUO_FITTED_END; k++)
         put_constant(f, c, &(struct row) { name, duo_fitted[k].name, duo_fitted[k].unit, fit->told[k] ? "fitted" : "assumed", fit->value[k],
                      fmin(fit->low[k], fit->value[k]), fmax(fit->high[k], fit->value[k]) }, quant, fit->told[k] ? note : "the timings don't tell it");
 }
@@ -246,7 +246,7 @@ static enum duo_status write_runtimes(const struct duo_calibration *c, const cha
         put_constant(f, c, &(struct row) { name, "item", "s", "documented", 0, NAN, NAN }, "", "in those of the layers");
         put_constant(f, c, &(struct row) { name, "sharpness", "1", "documented", 4, NAN, NAN }, "", "the exponent that the others were fitted with");
         for (int t = 0; t < c->timings->n && status == DUO_OK; t++) {
-            struct duo_fit fit;
+            struct duo_device_fit fit;
             const char *quant = c->timings->at[t].quant;
             if (!new_quant(c->timings, t, c->peaks[i].threads)) continue;
             status = duo_fit_constants(c->timings, quant, c->peaks[i].threads, NULL, &fit, err);
@@ -254,7 +254,7 @@ static enum duo_status write_runtimes(const struct duo_calibration *c, const cha
             put_fit(f, c, name, quant, &fit);
             if (!report) continue;
             fprintf(report, "%-8s %2d threads:", quant, c->peaks[i].threads);
-            for (int k = 0; k < DUO_FITS; k++)
+            for (int k = 0; k < DUO_FITTED_END; k++)
                 fprintf(report, " %s %.3g [%.3g, %.3g]%s", duo_fitted[k].name, fit.value[k], fit.low[k], fit.high[k], fit.told[k] ? "" : " assumed");
             fprintf(report, "; error %.1f %%, worst %.1f %% of %d\n", 100 * fit.median, 100 * fit.worst, fit.timings);
         }

@@ -9,8 +9,8 @@
 
 #include "models/slm/calibrate.h"
 
-const struct duo_fitted_info duo_fitted[DUO_FITS] = {
-#define X(name, unit, most, prior, spread) [DUO_FIT_##name] = { #name, unit, most, prior, spread },
+const struct duo_fitted_info duo_fitted[DUO_FITTED_END] = {
+#define X(name, unit, most, prior, spread) [DUO_CONSTANT_##name] = { #name, unit, most, prior, spread },
     DUO_FITTED(X)
 #undef X
 };
@@ -24,12 +24,12 @@ static double roof(double a, double b)
     return pow(pow(a, SHARPNESS) + pow(b, SHARPNESS), 1.0 / SHARPNESS);
 }
 
-static double iteration(const struct duo_timing *t, double cached, const double v[DUO_FITS])
+static double iteration(const struct duo_timing *t, double cached, const double v[DUO_FITTED_END])
 {
     const struct duo_arch *a = &t->arch;
     struct duo_gemms g;
     double unused, weights = 0, head = (double)a->vocabulary * a->width, layers = a->layers, kv = 2.0 * a->kv_heads * a->head_dim;
-    double stream = v[DUO_FIT_stream] * t->bandwidth, flops = v[DUO_FIT_compute] * t->peak;
+    double stream = v[DUO_CONSTANT_stream] * t->bandwidth, flops = v[DUO_CONSTANT_compute] * t->peak;
     double context = duo_work_context(a, 0, a->layers, cached + t->fresh, &unused, &unused);
     double pairs = t->fresh == 1 ? context : duo_work_pairs(a, 0, a->layers, t->fresh, cached);
     double moved = HALF * (10.0 * a->width + 3.0 * a->ffn + 2.0 * (a->heads + 2 * a->kv_heads) * a->head_dim);
@@ -38,13 +38,13 @@ static double iteration(const struct duo_timing *t, double cached, const double 
     for (int i = 0; i < g.n; i++) weights += g.group[i].weights;
     return weights * roof(2 * t->fresh / flops, t->layer_bits / 8 / stream)
          + layers * t->fresh * moved / stream
-         + context * kv * t->kv_bits / 8 / (v[DUO_FIT_attend] * t->bandwidth)
-         + (pairs - context) * 4 * a->heads * a->head_dim / (v[DUO_FIT_attend_compute] * t->peak)
+         + context * kv * t->kv_bits / 8 / (v[DUO_CONSTANT_attend] * t->bandwidth)
+         + (pairs - context) * 4 * a->heads * a->head_dim / (v[DUO_CONSTANT_attend_compute] * t->peak)
          + (t->logits > 0 ? head * roof(2 * t->logits / flops, t->head_bits / 8 / stream) : 0)
-         + layers * (OPERATIONS * t->op + v[DUO_FIT_layer]);
+         + layers * (OPERATIONS * t->op + v[DUO_CONSTANT_layer]);
 }
 
-double duo_timing_predict(const struct duo_timing *t, const double v[DUO_FITS])
+double duo_timing_predict(const struct duo_timing *t, const double v[DUO_FITTED_END])
 {
     double all = 0;
     for (int i = 0; i < t->iterations; i++) all += iteration(t, t->cached + i * t->fresh, v);
@@ -69,14 +69,14 @@ struct problem { const struct duo_timing **at; size_t n; };
 static int residuals(const gsl_vector *x, void *user, gsl_vector *out)
 {
     const struct problem *p = user;
-    double v[DUO_FITS];
-    for (int k = 0; k < DUO_FITS; k++) v[k] = value_of(k, gsl_vector_get(x, (size_t)k));
+    double v[DUO_FITTED_END];
+    for (int k = 0; k < DUO_FITTED_END; k++) v[k] = value_of(k, gsl_vector_get(x, (size_t)k));
     for (size_t i = 0; i < p->n; i++) {
         double r = log(duo_timing_predict(p->at[i], v) / p->at[i]->seconds) / p->at[i]->spread;
         if (!isfinite(r)) return GSL_EDOM;
         gsl_vector_set(out, i, r);
     }
-    for (int k = 0; k < DUO_FITS; k++)
+    for (int k = 0; k < DUO_FITTED_END; k++)
         gsl_vector_set(out, p->n + (size_t)k, (gsl_vector_get(x, (size_t)k) - varied_of(k, duo_fitted[k].prior)) / duo_fitted[k].spread);
     return GSL_SUCCESS;
 }
@@ -93,7 +93,7 @@ static double median_of(double *x, size_t n)
     return gsl_stats_median_from_sorted_data(x, 1, n);
 }
 
-static void judge(const struct duo_timing *const *at, size_t n, const double v[DUO_FITS], double *median, double *worst)
+static void judge(const struct duo_timing *const *at, size_t n, const double v[DUO_FITTED_END], double *median, double *worst)
 {
     double *off = duo_new(n, sizeof *off);
     for (size_t i = 0; i < n; i++) off[i] = fabs(duo_timing_predict(at[i], v) / at[i]->seconds - 1);
@@ -103,15 +103,15 @@ static void judge(const struct duo_timing *const *at, size_t n, const double v[D
 }
 
 /* (3), (4).  A constant is told about when the data narrow it to less than half of what the prior leaves. */
-static void read_fit(const gsl_multifit_nlinear_workspace *w, const struct problem *p, struct duo_fit *fit)
+static void read_fit(const gsl_multifit_nlinear_workspace *w, const struct problem *p, struct duo_device_fit *fit)
 {
-    gsl_matrix *covariance = gsl_matrix_alloc(DUO_FITS, DUO_FITS);
+    gsl_matrix *covariance = gsl_matrix_alloc(DUO_FITTED_END, DUO_FITTED_END);
     gsl_vector *f = gsl_multifit_nlinear_residual(w), *x = gsl_multifit_nlinear_position(w);
     double sum, scale = 1, freedom = (double)p->n;                     /* each prior is worth one constant */
     gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(w), 0, covariance);
     gsl_blas_ddot(f, f, &sum);
     if (sum / freedom > 1) scale = sqrt(sum / freedom);
-    for (int k = 0; k < DUO_FITS; k++) {
+    for (int k = 0; k < DUO_FITTED_END; k++) {
         size_t i = (size_t)k;
         double own = sqrt(gsl_matrix_get(covariance, i, i)), at = gsl_vector_get(x, i);
         double half = gsl_cdf_tdist_Pinv(0.975, freedom) * fmin(own * scale, duo_fitted[k].spread);
@@ -123,14 +123,14 @@ static void read_fit(const gsl_multifit_nlinear_workspace *w, const struct probl
     judge(p->at, p->n, fit->value, &fit->median, &fit->worst);
 }
 
-static enum duo_status solve(struct problem *p, struct duo_fit *fit, struct duo_err *err)
+static enum duo_status solve(struct problem *p, struct duo_device_fit *fit, struct duo_err *err)
 {
     gsl_multifit_nlinear_parameters parameters = gsl_multifit_nlinear_default_parameters();
-    gsl_multifit_nlinear_fdf fdf = { .f = residuals, .n = p->n + DUO_FITS, .p = DUO_FITS, .params = p };
+    gsl_multifit_nlinear_fdf fdf = { .f = residuals, .n = p->n + DUO_FITTED_END, .p = DUO_FITTED_END, .params = p };
     gsl_multifit_nlinear_workspace *w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &parameters, fdf.n, fdf.p);
-    gsl_vector *start = gsl_vector_alloc(DUO_FITS);
+    gsl_vector *start = gsl_vector_alloc(DUO_FITTED_END);
     int why, bad;
-    for (int k = 0; k < DUO_FITS; k++) gsl_vector_set(start, (size_t)k, varied_of(k, duo_fitted[k].prior));
+    for (int k = 0; k < DUO_FITTED_END; k++) gsl_vector_set(start, (size_t)k, varied_of(k, duo_fitted[k].prior));
     bad = gsl_multifit_nlinear_init(start, &fdf, w);
     if (!bad) bad = gsl_multifit_nlinear_driver(200, 1e-9, 1e-9, 0, NULL, NULL, &why, w);
     if (bad == GSL_ENOPROG || bad == GSL_EMAXITER) bad = 0;             /* as good as numbers allow; its scatter says how good */
@@ -158,7 +158,7 @@ static int count_models(const struct duo_timing *const *at, size_t n)
     return models;
 }
 
-enum duo_status duo_fit_constants(const struct duo_timings *all, const char *quant, int threads, const char *without, struct duo_fit *fit, struct duo_err *err)
+enum duo_status duo_fit_constants(const struct duo_timings *all, const char *quant, int threads, const char *without, struct duo_device_fit *fit, struct duo_err *err)
 {
     struct problem p = { .at = duo_new((size_t)all->n + 1, sizeof *p.at) };
     enum duo_status status = DUO_OK;
@@ -189,7 +189,7 @@ enum duo_status duo_hold_out(const struct duo_timings *all, struct duo_held_out 
     *out = NULL, *n = 0, *median = NAN;
     for (int i = 0; i < all->n && status == DUO_OK; i++) {
         const struct duo_timing *t = &all->at[i];
-        struct duo_fit fit;
+        struct duo_device_fit fit;
         struct duo_err none = { 0 };
         size_t m = 0;
         if (!first_of_cell(all, i) || duo_fit_constants(all, t->quant, t->threads, t->model, &fit, &none) != DUO_OK || fit.models < 2) continue;

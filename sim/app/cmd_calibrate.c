@@ -326,7 +326,7 @@ static void json_fits(struct duo_json *j, const struct calibrating *c)
     duo_json_open(j, '[');
     for (int i = 0; i < c->timings.n; i++) {
         const struct duo_timing *t = &c->timings.at[i];
-        struct duo_fit fit;
+        struct duo_device_fit fit;
         int k = 0;
         while (strcmp(c->timings.at[k].quant, t->quant) != 0 || c->timings.at[k].threads != t->threads) k++;
         if (k < i || duo_fit_constants(&c->timings, t->quant, t->threads, NULL, &fit, NULL) != DUO_OK) continue;
@@ -337,7 +337,7 @@ static void json_fits(struct duo_json *j, const struct calibrating *c)
         duo_json_key(j, "models");       duo_json_number(j, fit.models);
         duo_json_key(j, "median_error"); duo_json_number(j, fit.median);
         duo_json_key(j, "worst_error");  duo_json_number(j, fit.worst);
-        for (int q = 0; q < DUO_FITS; q++) {
+        for (int q = 0; q < DUO_FITTED_END; q++) {
             duo_json_key(j, duo_fitted[q].name);
             duo_json_open(j, '{');
             duo_json_key(j, "value");  duo_json_number(j, fit.value[q]);

@@ -32,7 +32,7 @@ static const struct { const char *name; struct duo_arch arch; } models[] = {
     { "middle", { .layers = 24, .width = 896, .heads = 14, .kv_heads = 2, .head_dim = 64, .ffn = 4864, .vocabulary = 151936, .context = 32768, .tied = true, .gated = true } },
     { "large", { .layers = 22, .width = 2048, .heads = 32, .kv_heads = 4, .head_dim = 64, .ffn = 5632, .vocabulary = 32000, .context = 2048, .gated = true } },
 };
-static const double truth[DUO_FITS] = { [DUO_FIT_compute] = 0.72, [DUO_FIT_stream] = 0.88, [DUO_FIT_attend] = 0.35, [DUO_FIT_attend_compute] = 0.11, [DUO_FIT_layer] = 3.1e-5 };
+static const double truth[DUO_FITTED_END] = { [DUO_CONSTANT_compute] = 0.72, [DUO_CONSTANT_stream] = 0.88, [DUO_CONSTANT_attend] = 0.35, [DUO_CONSTANT_attend_compute] = 0.11, [DUO_CONSTANT_layer] = 3.1e-5 };
 
 static struct duo_timing timing(int model, int threads, double fresh, double cached)
 {
@@ -83,16 +83,16 @@ static void test_recovery(void)
     for (uint64_t seed = 0; seed < 12; seed++) {
         struct duo_timings all = made(seed ? 0.01 : 0, seed);
         for (int threads = 1; threads <= 2; threads++) {
-            struct duo_fit fit;
+            struct duo_device_fit fit;
             struct duo_err err = { 0 };
             CHECK_INT(duo_fit_constants(&all, "q4_0", threads, NULL, &fit, &err), DUO_OK);
             CHECK_INT(fit.models, 3);
             CHECK_INT(fit.timings, 24);
             CHECK(fit.median < 0.012);
-            for (int k = 0; k < DUO_FITS; k++) {
+            for (int k = 0; k < DUO_FITTED_END; k++) {
                 CHECK(fit.told[k]);
                 CHECK(fit.low[k] < fit.value[k] && fit.value[k] < fit.high[k]);
-                CHECK_NEAR(fit.value[k] / truth[k], 1, seed ? k == DUO_FIT_layer || k == DUO_FIT_attend_compute ? 0.35 : 0.12 : 0.03);
+                CHECK_NEAR(fit.value[k] / truth[k], 1, seed ? k == DUO_CONSTANT_layer || k == DUO_CONSTANT_attend_compute ? 0.35 : 0.12 : 0.03);
                 if (seed) inside += fit.low[k] <= truth[k] && truth[k] <= fit.high[k], all_of_them++;
             }
         }
@@ -107,15 +107,15 @@ static void test_untold(void)
 {
     struct duo_timings all = { 0 };
     struct duo_timing t = timing(1, 1, 1, 0);
-    struct duo_fit fit;
+    struct duo_device_fit fit;
     struct duo_err err = { 0 };
     t.seconds = duo_timing_predict(&t, truth);
     duo_timings_add(&all, &t);
     CHECK_INT(duo_fit_constants(&all, "q4_0", 1, NULL, &fit, &err), DUO_OK);
-    CHECK(!fit.told[DUO_FIT_attend_compute] && !fit.told[DUO_FIT_compute]);
-    CHECK_NEAR(fit.value[DUO_FIT_attend_compute], duo_fitted[DUO_FIT_attend_compute].prior, 0.01);
+    CHECK(!fit.told[DUO_CONSTANT_attend_compute] && !fit.told[DUO_CONSTANT_compute]);
+    CHECK_NEAR(fit.value[DUO_CONSTANT_attend_compute], duo_fitted[DUO_CONSTANT_attend_compute].prior, 0.01);
     CHECK_NEAR(duo_timing_predict(&t, fit.value) / t.seconds, 1, 0.02);
-    CHECK(fit.high[DUO_FIT_attend_compute] / fit.low[DUO_FIT_attend_compute] > 4);
+    CHECK(fit.high[DUO_CONSTANT_attend_compute] / fit.low[DUO_CONSTANT_attend_compute] > 4);
     CHECK_INT(duo_fit_constants(&all, "q8_0", 1, NULL, &fit, &err), DUO_BAD_INPUT);
     CHECK_HAS(err.text, "nothing was timed of q8_0 with 1 threads");
     duo_timings_free(&all);
@@ -189,7 +189,7 @@ static void test_layer(const char *root)
     struct duo_catalogue *k = NULL;
     struct duo_err err = { 0 };
     struct duo_value v[DUO_KEYS];
-    struct duo_fit fit;
+    struct duo_device_fit fit;
     char dir[4096];
     snprintf(dir, sizeof dir, "%s/models/catalogue", root);
     CHECK_INT(duo_calibration_write(&c, in("layer"), NULL, &err), DUO_OK);
@@ -208,9 +208,9 @@ static void test_layer(const char *root)
         CHECK_TEXT(two->runtime, "duosim");
         CHECK_INT(duo_fit_constants(&all, "q4_0", 2, NULL, &fit, &err), DUO_OK);
         duo_catalogue_constants(k, two, "duosim", "q4_0", v);
-        CHECK_NEAR(v[DUO_KEY_stream].value, fit.value[DUO_FIT_stream], 1e-12);
-        CHECK_NEAR(v[DUO_KEY_layer].value, fit.value[DUO_FIT_layer], 1e-12);
-        CHECK_NEAR(v[DUO_KEY_compute].low, fit.low[DUO_FIT_compute], 1e-12);
+        CHECK_NEAR(v[DUO_KEY_stream].value, fit.value[DUO_CONSTANT_stream], 1e-12);
+        CHECK_NEAR(v[DUO_KEY_layer].value, fit.value[DUO_CONSTANT_layer], 1e-12);
+        CHECK_NEAR(v[DUO_KEY_compute].low, fit.low[DUO_CONSTANT_compute], 1e-12);
         CHECK_INT(v[DUO_KEY_compute].status, DUO_FITTED);
         CHECK_NEAR(v[DUO_KEY_sharpness].value, 4, 0);
     }
@@ -282,7 +282,7 @@ static void test_bench(void)
         struct duo_bench_about about;
         struct duo_err err;
         struct duo_timings all = bench(texts[form], &about, &err);
-        struct duo_fit fit;
+        struct duo_device_fit fit;
         if (err.status) printf("form %d: %s:%d: %s\n", form, err.file, err.line, err.text);
         CHECK_INT(all.n, 3);
         CHECK_INT(about.left_out, 1);
@@ -304,7 +304,7 @@ static void test_bench(void)
         CHECK_NEAR(g->head_bits, 6.5625, 0);
         CHECK_INT(duo_fit_constants(&all, "q4_0", 4, NULL, &fit, &err), DUO_OK);
         CHECK(fit.worst < 0.03);                                 /* three rows are met, by what they tell and what is assumed */
-        CHECK(fit.told[DUO_FIT_compute]);
+        CHECK(fit.told[DUO_CONSTANT_compute]);
         duo_timings_free(&all);
     }
 }
