@@ -120,6 +120,10 @@ is 'calibrate --from --hardware: constants alone' sh -c '[ -s pi/runtimes.csv ] 
 "$duosim" calibrate --from rows --name x --out x >got 2>got.err
 is "calibrate --from of another program's output, exit 2" [ $? -eq 2 ]
 is 'in words' grep -q '^rows:1: no model_filename in it: not a row of llama-bench$' got.err
+is 'calibrate leaves no folder behind' [ ! -e x ]
+"$duosim" calibrate tiny.gguf --quick --out got >out 2>got.err
+is 'calibrate into a file, exit 2' [ $? -eq 2 ]
+is 'calibrate into a file, in words' grep -q '^got: is a file; a folder is expected$' got.err
 "$duosim" bench tiny.gguf --threads 1 --prompt 40 --tokens 0 --repeat 1 >text
 is 'bench as text' [ "$(wc -l <text)" -eq 2 ]
 echo "$passed passed, $failed failed, 0 skipped"

@@ -5,11 +5,13 @@
  * (3) --from reads llama-bench's output.  With --hardware a device of the catalogue gets constants; without, a new device is made
  *     whose peaks are those that explain its best rows.
  * (4) Watts are counted where the system lets us, given by --watts, or assumed; which one is said. */
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,6 +151,14 @@ static void raise_peaks(struct calibrating *c, struct duo_pool *pool, struct duo
     }
 }
 
+/* What was timed so far outlives a run that is stopped. */
+static enum duo_status keep_timings(const struct calibrating *c, struct duo_err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/samples.csv", c->wishes->out);
+    return duo_timings_write(&c->timings, path, err);
+}
+
 static enum duo_status measure(struct calibrating *c, struct duo_err *err)
 {
     const struct wishes *w = c->wishes;
@@ -172,6 +182,7 @@ static enum duo_status measure(struct calibrating *c, struct duo_err *err)
             status = duo_model_find(c->args->words[m], path, sizeof path, err);
             if (status == DUO_OK) status = time_here(c, path, pool, p, err);
             if (status == DUO_OK) raise_peaks(c, pool, p);
+            if (status == DUO_OK) status = keep_timings(c, err);
         }
         duo_pool_free(pool);
         DUO_TRY(status);
@@ -379,6 +390,16 @@ static void print_json(const struct calibrating *c, const char *device)
 
 /* ---------------------------------------------------------------- all of it */
 
+/* The folder is there and can be written to, before an hour begins. */
+static enum duo_status open_folder(const char *dir, bool *made, struct duo_err *err)
+{
+    struct stat s;
+    *made = mkdir(dir, 0777) == 0;
+    if (!*made && errno != EEXIST) return duo_fail_at(err, DUO_BAD_INPUT, dir, 0, 0, "%s", strerror(errno));
+    if (stat(dir, &s) == 0 && !S_ISDIR(s.st_mode)) return duo_fail_at(err, DUO_BAD_INPUT, dir, 0, 0, "is a file; a folder is expected");
+    return access(dir, W_OK) == 0 ? DUO_OK : duo_fail_at(err, DUO_BAD_INPUT, dir, 0, 0, "%s", strerror(errno));
+}
+
 static enum duo_status calibrate(struct calibrating *c, struct duo_err *err)
 {
     const struct wishes *w = c->wishes;
@@ -386,7 +407,11 @@ static enum duo_status calibrate(struct calibrating *c, struct duo_err *err)
     gethostname(host, sizeof host - 1);
     plain_name(w->name ? w->name : host, c->name, sizeof c->name);
     if (!c->name[0]) return duo_fail(err, DUO_BAD_INPUT, "calibrate: --name: a name of letters and digits expected");
-    DUO_TRY(w->from ? import(c, err) : measure(c, err));
+    bool made = false;
+    enum duo_status status = open_folder(w->out, &made, err);
+    if (status == DUO_OK) status = w->from ? import(c, err) : measure(c, err);
+    if (status != DUO_OK && made) rmdir(w->out);             /* leaves one that holds timings */
+    DUO_TRY(status);
     struct duo_calibration k = {
         .name = c->name, .title = c->title, .class = w->class, .runtime = w->from ? "llama.cpp" : "duosim", .date = c->date, .source = c->source,
         .hardware = c->device ? c->device->name : NULL, .peaks = c->peaks, .n_peaks = c->n_peaks, .guessed = w->from && !c->device,
