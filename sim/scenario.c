@@ -309,7 +309,7 @@ static void free_world(struct duo_scenario *s)
         free(d->name);
         free(d->hardware);
         free(d->model);
-        free(d->quant);
+        free(d->quant), free(d->runtime), free(d->measured);
         free(d->region);
         free_constants(d->over, d->n_over);
     }
@@ -318,7 +318,7 @@ static void free_world(struct duo_scenario *s)
         free(p->name);
         free(p->hardware);
         free(p->model);
-        free(p->quant);
+        free(p->quant), free(p->runtime), free(p->measured);
         free(p->api);
         free(p->region);
         free_constants(p->over, p->n_over);

@@ -45,6 +45,7 @@ struct duo_device_spec {
     double  share;
     int64_t count;
     char   *hardware, *model, *quant;
+    char   *runtime, *measured;       /* NULL: the hardware's usual one; a file, NULL: none */
     int     slots;                    /* sequences at once; 1 */
     double  battery;                  /* J; INFINITY: mains */
     double  charge;                   /* W that flow into the battery; 0 */
@@ -118,7 +119,8 @@ struct duo_place_spec {               /* beside each request's own device, which
     char   *name;
     enum duo_site site;
     char   *hardware, *model, *quant;
-    int     tensor_parallel, replicas;
+    char   *runtime, *measured;       /* as a device's */
+    int     tensor_parallel, pipeline_parallel, replicas;
     int     most_replicas;            /* replicas: 1..8; the same as `replicas`: fixed */
     double  scale_up, scale_down, cold_start;       /* see scale.h; cold_start NAN: the load time of the weights */
     char   *api;                      /* a row of the price table; NULL: not given */

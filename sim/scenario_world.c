@@ -100,7 +100,9 @@ static const struct duo_key device_keys[] = {
     { "count",    DUO_KEY_INT64,  .dim = DUO_DIM_COUNT, .min = 1, .max = 1e9, .def = "1", AT(count), .doc = "how many devices" },
     { "hardware", DUO_KEY_TEXT,   .need = true, AT(hardware), .doc = "a name of the catalogue (duosim hardware)" },
     { "model",    DUO_KEY_TEXT,   .need = true, AT(model), .doc = "a name of the catalogue (duosim models)" },
-    { "quant",    DUO_KEY_TEXT,   AT(quant), .def_doc = "the model's", .doc = "of the weights, like q4_0" },
+    { "quant",    DUO_KEY_TEXT,   AT(quant), .def_doc = "needed, not at api", .doc = "of the weights, like q4_0" },
+    { "runtime",  DUO_KEY_TEXT,   AT(runtime), .def_doc = "the hardware's usual", .doc = "what runs the model, like llama.cpp (duosim runtimes)" },
+    { "measured", DUO_KEY_FILE,   AT(measured), .def_doc = "none", .doc = "a table of measured iterations, laid over the cost model" },
     { "slots",    DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "1", AT(slots), .doc = "sequences at once" },
     { "battery",  DUO_KEY_NUMBER, .dim = DUO_DIM_ENERGY, .word = "mains", .means = INFINITY, .def = "mains", AT(battery),
       .doc = "energy at the start, and its capacity; at 0 its requests fail" },
@@ -183,8 +185,11 @@ static const struct duo_key place_keys[] = {
     { "backoff",         DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .def = "1 s", AT(backoff), .doc = "api: before the first retry; twice as long before each next one" },
     { "cache",           DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "none", .means = 0, .def = "5 min", AT(cache), .doc = "api: time that a prompt's beginning counts as cached" },
     { "hardware",        DUO_KEY_TEXT,   AT(hardware), .def_doc = "needed, not at api", .doc = "a name of the catalogue (duosim hardware)" },
-    { "quant",           DUO_KEY_TEXT,   AT(quant), .def_doc = "the model's", .doc = "of the weights, like fp8" },
-    { "tensor_parallel", DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1024, .def = "1", AT(tensor_parallel), .doc = "accelerators a replica" },
+    { "quant",           DUO_KEY_TEXT,   AT(quant), .def_doc = "needed, not at api", .doc = "of the weights, like fp8" },
+    { "runtime",         DUO_KEY_TEXT,   AT(runtime), .def_doc = "the hardware's usual", .doc = "what runs the model, like vllm (duosim runtimes)" },
+    { "measured",        DUO_KEY_FILE,   AT(measured), .def_doc = "none", .doc = "a table of measured iterations, laid over the cost model" },
+    { "tensor_parallel", DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1024, .def = "1", AT(tensor_parallel), .doc = "accelerators that share every layer" },
+    { "pipeline_parallel", DUO_KEY_INT,  .dim = DUO_DIM_COUNT, .min = 1, .max = 1024, .def = "1", AT(pipeline_parallel), .doc = "groups of them, each with its layers; one batch in flight" },
     { "replicas",        DUO_KEY_OWN,    .read = read_replicas, .form = "2 | 1..8", .def = "1", .doc = "copies that share the load; 1..8: as many as are needed" },
     { "scale_up",        DUO_KEY_NUMBER, .dim = DUO_DIM_COUNT, .max = 1e6, .def = "4", AT(scale_up), .doc = "replicas 1..8: waiting sequences a replica above which one more starts" },
     { "scale_down",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .word = "never", .means = INFINITY, .def = "60 s", AT(scale_down), .doc = "replicas 1..8: idle time after which a replica stops" },
@@ -208,8 +213,8 @@ static const struct duo_key place_keys[] = {
 static enum duo_status check_kind(struct duo_reader *r, const struct duo_node *node, bool api)
 {
     static const char *const of_api[] = { "ttft", "rate", "limit", "burst", "errors", "retries", "backoff", "cache" };
-    static const char *const of_ours[] = { "quant", "tensor_parallel", "replicas", "scale_up", "scale_down", "cold_start", "batch", "budget",
-                                           "kv_tokens", "load", "region" };
+    static const char *const of_ours[] = { "quant", "runtime", "measured", "tensor_parallel", "pipeline_parallel", "replicas", "scale_up",
+                                           "scale_down", "cold_start", "batch", "budget", "kv_tokens", "load", "region" };
     const char *const *odd = api ? of_ours : of_api;
     size_t n = api ? sizeof of_ours / sizeof *of_ours : sizeof of_api / sizeof *of_api;
     for (size_t i = 0; i < n; i++) {

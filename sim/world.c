@@ -176,7 +176,8 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
         w->places[i + 1] = (struct duo_world_place){ .name = p->name, .spec = p, .site = p->site, .delay = p->rtt / 2,
             .voice = voice_of(w, p->name, p->model), .n_replicas = p->site == DUO_SITE_API ? 0 : p->most_replicas };
         DUO_TRY(duo_cost_new(&w->places[i + 1].cost, w->spec->catalogue, &(struct duo_cost_spec){ .model = p->model, .hardware = p->hardware,
-            .quant = p->quant, .tensor_parallel = p->tensor_parallel, .sequences = p->slots, .budget = p->budget, .file = s->file, .line = p->at.line, .n_over = p->n_over, .over = p->over }, err));
+            .quant = p->quant, .runtime = p->runtime, .measured = p->measured, .tensor_parallel = p->tensor_parallel,
+            .pipeline_parallel = p->pipeline_parallel, .sequences = p->slots, .budget = p->budget, .file = s->file, .line = p->at.line, .n_over = p->n_over, .over = p->over }, err));
         DUO_TRY(check_place(w, &w->places[i + 1], err));
     }
     w->n_classes = s->n_devices;
@@ -190,7 +191,8 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
         first += d->count;
         w->class_edge[i] = edge += d->share;
         DUO_TRY(duo_cost_new(&w->classes[i].cost, w->spec->catalogue, &(struct duo_cost_spec){ .model = d->model, .hardware = d->hardware,
-            .quant = d->quant, .file = s->file, .line = d->at.line, .n_over = d->n_over, .over = d->over }, err));
+            .quant = d->quant, .runtime = d->runtime, .measured = d->measured, .sequences = d->slots,
+            .file = s->file, .line = d->at.line, .n_over = d->n_over, .over = d->over }, err));
         DUO_TRY(check_device(s, &w->classes[i], err));
     }
     for (int i = 0; i < w->n_classes; i++) w->class_edge[i] /= edge;

@@ -49,6 +49,9 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(int8,               HARDWARE, TIME,   1,    1e18, "FLOP/s",  "peak, dense, of 8-bit whole numbers")                      \
     X(bandwidth,          HARDWARE, TIME,   1,    1e15, "B/s",     "of the memory, data sheet")                                \
     X(bandwidth_measured, HARDWARE, TIME,   1,    1e15, "B/s",     "of the memory, measured by streaming")                     \
+    X(units,              HARDWARE, TIME,   1,    1e6,  "",        "cores, streaming multiprocessors")                         \
+    X(clock,              HARDWARE, TIME,   1e6,  1e11, "1/s",     "of these: all of them at work, a GPU's boost")             \
+    X(pipes,              HARDWARE, TIME,   0.1,  64,   "1",       "of a CPU core, for 16 bytes each, in pairs; GPUs: 1")      \
     X(memory,             HARDWARE, TIME,   1,    1e15, "B",       "")                                                         \
     X(link_bandwidth,     HARDWARE, TIME,   1,    1e15, "B/s",     "of one accelerator to the others, each way")               \
     X(link_trip,          HARDWARE, TIME,   0,    1,    "s",       "of a message between accelerators")                        \
@@ -73,10 +76,13 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(list_dollars_hour,  HARDWARE, READ,   1e-6, 1e6,  "$/h",     "list price of a large provider")                           \
     X(compute,            RUNTIMES, TIME,   1e-4, 10,   "1",       "share of the peak rate that matrix products get")          \
     X(stream,             RUNTIMES, TIME,   1e-4, 1.2,  "1",       "share of the bandwidth that weights get")                  \
+    X(stream_measured,    RUNTIMES, TIME,   1e-4, 1.2,  "1",       "the same of bandwidth_measured, which goes before")        \
+    X(issue,              RUNTIMES, TIME,   1e-3, 1e3,  "B",       "of weights that a unit unpacks and multiplies in a cycle, a pair of pipes") \
     X(attend,             RUNTIMES, TIME,   1e-4, 1.2,  "1",       "share of the bandwidth that reading KV gets")              \
     X(attend_compute,     RUNTIMES, TIME,   1e-4, 2,    "1",       "share of the peak rate that scores and values get")        \
     X(op,                 RUNTIMES, TIME,   0,    1,    "s",       "an operation launched")                                    \
     X(layer,              RUNTIMES, TIME,   0,    10,   "s",       "a layer of an iteration")                                  \
+    X(layer_cycles,       RUNTIMES, TIME,   0,    1e9,  "",        "the same in cycles of the clock, which go before")         \
     X(step,               RUNTIMES, TIME,   0,    100,  "s",       "an iteration")                                             \
     X(item,               RUNTIMES, TIME,   0,    10,   "s",       "a sequence in an iteration")                               \
     X(request,            RUNTIMES, TIME,   0,    100,  "s",       "an API server's work on a request, beside the others")     \

@@ -115,6 +115,7 @@ struct duo_cost_spec {
     const char *runtime;                       /* vllm, llama.cpp, ...; NULL: the hardware's usual one */
     int         tensor_parallel, pipeline_parallel;    /* 0: 1 */
     int         sequences, budget;             /* a replica's, for the activations' peak; 0: 1 and 512 */
+    const char *measured;                      /* a table of measured iterations laid over the model (measured.c); NULL: none */
     const char *file;                          /* of the scenario, for messages */
     int         line;
     int         n_over;                        /* constants set in the scenario: KEY = value, SI */
@@ -143,6 +144,12 @@ int  duo_catalogue_drawn(const struct duo_catalogue *, const struct duo_drawn **
 /* A cost model for a place.  A name that is missing names the nearest; a model that doesn't fit the
  * memory is refused with the arithmetic.  The caller frees it with cost->kind->free. */
 enum duo_status duo_cost_new(struct duo_cost **, const struct duo_catalogue *, const struct duo_cost_spec *, struct duo_err *);
+
+/* DUO_BAD_INPUT, with the point and the grid, when the model has a measured table and this iteration lies outside. */
+enum duo_status duo_measured_holds(const struct duo_cost *, double batch, double tokens, double context, struct duo_err *);
+
+/* Every constant that such a model takes, one a line: name, value, unit, status, source. */
+enum duo_status duo_cost_sources(FILE *, const struct duo_catalogue *, const struct duo_cost_spec *, struct duo_err *);
 
 /* Grams of CO2e a joule of a region's electricity; a region that is not in the catalogue names the nearest. */
 struct duo_carbon { double grams_joule; enum duo_provenance status; char date[16]; };

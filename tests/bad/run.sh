@@ -103,6 +103,21 @@ due 'catalogue unit'     2 'catalogue/hardware.csv:2:22'     "$duosim" run "$goo
 due 'catalogue list'     2 'bandwidth is in B/s, got GB'     "$duosim" hardware h100-sxm --catalogue "$bad/catalogue"
 due 'gguf missing'       2 'nowhere.gguf'                    "$duosim" models nowhere.gguf
 due 'gguf of text'       2 'mine.gguf'                       "$duosim" models "$scratch/mine.gguf"
+due 'estimate of nothing' 2 '--model and --hardware'         "$duosim" estimate --model llama-3.1-8b
+due 'estimate model'     2 'did you mean llama-3.1-8b?'      "$duosim" estimate --model llama-3.1-8 --hardware l4
+due 'estimate hardware'  2 'did you mean'                    "$duosim" estimate --model llama-3.1-8b --hardware h100-smx
+due 'estimate quant'     2 'did you mean q4_0?'              "$duosim" estimate --model llama-3.1-8b --hardware l4 --quant q4_00
+due 'too large'          2 'needs 141.1 GB of weights'       "$duosim" estimate --model llama-3.1-70b --hardware h100-sxm
+due 'batch beyond KV'    2 'at most '                        "$duosim" estimate --model llama-3.1-8b --hardware l4 --quant fp8 --batch 4096
+due 'context'            2 'llama-2-7b takes 4096'           "$duosim" estimate --model llama-2-7b --hardware h100-sxm --prompt 4000 --output 97
+due 'heads'              2 'divide the 32 heads'             "$duosim" estimate --model llama-2-7b --hardware h100-sxm --tensor-parallel 3
+due 'constant'           2 'did you mean bandwidth?'         "$duosim" estimate --model llama-2-7b --hardware h100-sxm --cost bandwith=1e12
+due 'constant beyond'    2 'expected 0.01 to 1'              "$duosim" estimate --model llama-2-7b --hardware h100-sxm --cost utilisation=1.5
+due 'sweep'              2 'batch=1..256'                    "$duosim" estimate --model llama-2-7b --hardware h100-sxm --sweep 1..256
+due 'no price'           2 'unknown priced model'            "$duosim" estimate --model llama-2-7b --hardware api
+due 'a price of 0'       2 'expected a price above 0'        "$duosim" run "$good" --set places.cloud.cost='{dollars_hour: 0}'
+due 'measured by nobody' 2 'no row is of'                    "$duosim" estimate --model llama-2-7b --hardware h100-sxm --measured "$bad/measured.csv"
+due 'outside measured'   2 'batch 1 to 4, context 0 to 1000' "$duosim" estimate --model llama-3.2-1b --hardware l4 --batch 8 --measured "$bad/measured.csv"
 due 'share'              2 'DUOSIM_SHARE'                    env DUOSIM_SHARE="$scratch/nowhere" "$duosim" run "$good"
 
 # With --json the one line is one object.

@@ -1,7 +1,7 @@
-/* test_cost.c - the linear model against arithmetic by hand, the form that cost.h promises, refusals. */
+/* test_cost.c - cost models as the catalogue makes them: beside published figures, estimates beside single steps, APIs, refusals. */
 #include <stdlib.h>
 
-#include "models/cost/cost.h"
+#include "models/cost/estimate.h"
 #include "tests/check.h"
 
 static struct duo_catalogue *catalogue;
@@ -23,102 +23,91 @@ static struct duo_load load_of(const struct duo_cost *c, double fresh, double ca
     return c->kind->item(c, fresh, cached, 0, c->facts.layers, 1, &growth);
 }
 
-/* llama-3.1-8b q4_0 on an L4 with vLLM: 8030261248 x 4.5 / 8 B; 0.838 x 300 GB/s, 0.714 x 242 TOPS, 32 layers of 37 us, 131072 B of KV a token. */
-static void test_by_hand(void)
+/* gpt-fast's README: tokens/s of one sequence, 5 tokens of prompt, 200 written, on A100-SXM4-80GB held to 330 W of 400.  Nothing is fitted on
+ * it; the constants are of other GPUs' kernels and of a server that runs more beside them. */
+static void test_published(void)
 {
-    struct duo_cost *c = make("llama-3.1-8b", "l4", "q4_0", 0);
-    struct duo_load l;
-    struct duo_price p;
-    double weights = 8030261248 * 4.5 / 8, bandwidth = 0.838 * 300e9, rate = 0.714 * 242e12, host = 32 * 37e-6;
-    double active = 8030261248 - 128256 * 4096.0;              /* without the embedding's rows */
-    double want = host + weights * active / 8030261248 / bandwidth + 2 * active * 512 / rate + 131072.0 * 512 / bandwidth;
+    static const struct { const char *model; int gpus; double published, bound; } rows[] = {
+        { "llama-2-7b", 1, 104.9, 0.1 }, { "llama-2-7b", 2, 168.84, 0.12 }, { "llama-2-7b", 4, 254.02, 0.15 }, { "llama-2-7b", 8, 328.43, 0.25 },
+        { "llama-2-70b", 2, 21.32, 0.1 }, { "llama-2-70b", 4, 38.01, 0.12 }, { "llama-2-70b", 8, 62.50, 0.2 },
+    };
+    struct duo_estimate e;
 
-    CHECK(c != NULL);
-    if (!c) return;
-    CHECK_NEAR(c->facts.weight_bytes, weights, 1);
-    CHECK_NEAR(c->facts.memory_bytes, 0.9 * 24 * 1073741824 - weights, 10);
-    CHECK_NEAR(c->facts.hidden_bytes, 8192, 0);
-    CHECK_NEAR(c->facts.dollars_second, 0.71 / 3600, 1e-15);
-    CHECK(isnan(c->facts.dollars_out));
-    CHECK_TEXT(c->facts.dollars_regime, "gpu seconds used");
-    CHECK_INT(c->facts.time, DUO_ASSUMED);
-    CHECK_NEAR(c->facts.start_seconds, 0, 0);
-    CHECK_TEXT(c->facts.runtime, "vllm");
-    l = load_of(c, 1, 511);                                     /* a decode step: pairs are context */
-    CHECK_NEAR(l.pairs, l.context, 0);
-    p = c->kind->price(c, &l, 0, 32);
-    CHECK_NEAR(p.seconds, want - 2 * active * 511 / rate, 1e-12);
-    CHECK_NEAR(p.joules, 72 * p.seconds, 1e-9);
-    l = load_of(c, 512, 0);
-    CHECK_NEAR(l.tokens, 32 * 512, 0);
-    CHECK_NEAR(l.context, 32 * 512, 0);
-    CHECK_NEAR(l.pairs, 32 * 512 * 513 / 2, 0);
-    c->kind->free(c);
-
-    c = make("llama-3.1-70b", "h100-sxm", "fp8", 2);            /* two GPUs */
-    CHECK_NEAR(c->facts.dollars_second, 6.0 / 3600, 1e-15);
-    CHECK_NEAR(c->facts.memory_bytes, 0.9 * 2 * 81559 * 1048576.0 - 70553706496, 10);
-    CHECK_NEAR(c->facts.total_bytes, 2 * 81559 * 1048576.0, 10);
-    c->kind->free(c);
-}
-
-static void add(struct duo_load *to, struct duo_load l)
-{
-    to->items += l.items, to->tokens += l.tokens, to->context += l.context, to->pairs += l.pairs, to->logits += l.logits;
-}
-
-/* Chunks of a prompt add up to the prompt; parts of the layers to the whole; a growing batch is a b k (k - 1) / 2. */
-static void test_form(void)
-{
-    struct duo_cost *c = make("llama-3.2-1b", "snapdragon-8-gen-3", "q4_0", 0);
-    struct duo_load whole, part, sum = { 0 };
-    struct duo_price p, q, r;
-    double t = 0, a, b;
-    struct duo_growth growth;
-
-    CHECK(c != NULL);
-    if (!c) return;
-    whole = load_of(c, 300, 100);
-    add(&sum, load_of(c, 128, 100)), add(&sum, load_of(c, 128, 228)), add(&sum, load_of(c, 44, 356));
-    CHECK_NEAR(sum.tokens, whole.tokens, 0);
-    CHECK_NEAR(sum.pairs, whole.pairs, 0);
-    whole = c->kind->item(c, 5, 10, 0, 16, 0, &growth);
-    part  = c->kind->item(c, 5, 10, 0, 6, 0, &growth);
-    CHECK(isinf(growth.tokens));
-    p = c->kind->price(c, &part, 0, 6);
-    sum = c->kind->item(c, 5, 10, 6, 16, 0, &growth);
-    q = c->kind->price(c, &sum, 6, 16);
-    r = c->kind->price(c, &whole, 0, 16);
-    CHECK_NEAR(p.seconds + q.seconds, r.seconds, 1e-12);
-
-    sum = (struct duo_load){ 0 };
-    for (int i = 0; i < 7; i++) add(&sum, load_of(c, 1, 50 * i));
-    p = c->kind->price(c, &sum, 0, 16);
-    a = p.seconds, b = p.per_context * 7 * 16;
-    for (int k = 0; k < 200; k++) {
-        struct duo_load l = { 0 };
-        for (int i = 0; i < 7; i++) add(&l, load_of(c, 1, 50 * i + k));
-        t += c->kind->price(c, &l, 0, 16).seconds;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct duo_cost *c = make(rows[i].model, "a100-sxm", "bf16", rows[i].gpus);
+        CHECK(c != NULL);
+        if (!c) continue;
+        CHECK_INT(duo_estimate(c, 5, 200, 1, 512, &e, &err), DUO_OK);
+        printf("%s on %d A100: %.1f tokens/s, published %.1f\n", rows[i].model, rows[i].gpus, e.decode_tokens_per_s, rows[i].published);
+        CHECK_NEAR(e.decode_tokens_per_s, rows[i].published, rows[i].bound * rows[i].published);
+        c->kind->free(c);
     }
-    CHECK_NEAR(200 * a + b * 200 * 199 / 2, t, 1e-9);
-    c->kind->free(c);
 }
 
-/* Two of eight experts a token: many tokens read all, never more. */
-static void test_experts(void)
+/* An estimate is the steps one by one; a sliding window in the middle of the answer included. */
+static void test_estimate(void)
 {
-    struct duo_cost *c = make("mixtral-8x7b", "a100-80g", "int8", 1);
-    struct duo_load one, many = { 0 };
+    struct duo_cost *c = make("gemma-2-2b", "l4", "f16", 1);
+    struct duo_estimate e;
+    double seconds = 0, joules = 0, per;
+    enum { PROMPT = 3000, OUTPUT = 2500, BATCH = 3, BUDGET = 1024 };
 
     CHECK(c != NULL);
     if (!c) return;
-    one = load_of(c, 1, 0);
-    for (int i = 0; i < 64; i++) add(&many, one);
-    double s1 = c->kind->price(c, &one, 0, 32).seconds, s64 = c->kind->price(c, &many, 0, 32).seconds;
-    double bandwidth = 0.841 * 2039e9;
-    CHECK_NEAR(s1, 32 * 37e-6 + 12.75e9 / bandwidth + 2 * 12.75e9 / (0.705 * 624e12), 2e-4);      /* 12.9 of 46.7 billion, less the embedding */
-    CHECK_NEAR(s64, 32 * 37e-6 + 46702792704 / bandwidth + 64 * (2 * 12.75e9 / (0.705 * 624e12) + 131072 / bandwidth), 2e-4);
+    CHECK_INT(duo_estimate(c, PROMPT, OUTPUT, BATCH, BUDGET, &e, &err), DUO_OK);
+    for (int k = 0; k < OUTPUT - 1; k++) {
+        struct duo_load l = load_of(c, 1, PROMPT + k);
+        l.items *= BATCH, l.tokens *= BATCH, l.context *= BATCH, l.pairs *= BATCH, l.logits *= BATCH;
+        struct duo_price p = c->kind->price(c, &l, 0, c->facts.layers);
+        seconds += p.seconds, joules += p.joules;
+    }
+    CHECK_NEAR(e.itl_s, seconds / (OUTPUT - 1), 1e-9 * e.itl_s);
+    per = e.joules - joules / BATCH;                             /* what is left is the prompt's */
+    joules = seconds = 0;
+    for (int done = 0; done < PROMPT; done += BUDGET) {
+        int n = PROMPT - done < BUDGET ? PROMPT - done : BUDGET;
+        struct duo_growth growth;
+        struct duo_load l = c->kind->item(c, n, done, 0, c->facts.layers, done + n == PROMPT, &growth);
+        seconds += c->kind->price(c, &l, 0, c->facts.layers).seconds, joules += c->kind->price(c, &l, 0, c->facts.layers).joules;
+    }
+    CHECK_NEAR(e.prefill_s, seconds, 1e-12);
+    CHECK_NEAR(per, joules, 1e-6 * joules);
+    CHECK_NEAR(e.ttft_s, seconds + c->facts.start_seconds, 1e-12);
+    CHECK_NEAR(e.throughput_tokens_per_s, BATCH * OUTPUT / (BATCH * seconds + e.itl_s * (OUTPUT - 1)), 1e-9 * e.throughput_tokens_per_s);
+    CHECK_NEAR(e.kv_bytes, BATCH * (PROMPT + OUTPUT) * 26 * 2.0 * 4 * 256 * 2, 0);
+    CHECK_INT(duo_estimate(c, 8000, 300, 1, BUDGET, &e, &err), DUO_BAD_INPUT);
+    CHECK_HAS(err.text, "8300; gemma-2-2b takes 8192");
+    err = (struct duo_err){ 0 };
+    CHECK_INT(duo_estimate(c, 4000, 4000, 1000, BUDGET, &e, &err), DUO_BAD_INPUT);
+    CHECK_HAS(err.text, "batch 1000: 1000 x 8000 tokens of KV are 852 GB, but l4 leaves");
+    CHECK_HAS(err.text, "at most ");
     c->kind->free(c);
+}
+
+/* Every device with a runtime runs something: rows are complete, and numbers are possible. */
+static void test_listed(void)
+{
+    const char *const *hardware;
+    int n = duo_catalogue_names(catalogue, "hardware", &hardware), run = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct duo_cost *c = NULL;
+        static const char *const quants[] = { "q4_0", "f16" };
+        for (int q = 0; q < 2 && !c; q++) c = make("smollm2-135m", hardware[i], quants[q], 1);
+        if (!c) {
+            printf("not run: %s: %s\n", hardware[i], err.text);
+            continue;
+        }
+        struct duo_load l = load_of(c, 1, 100);
+        struct duo_price p = c->kind->price(c, &l, 0, c->facts.layers);
+        CHECK(p.seconds > 1e-5 && p.seconds < 60 && p.per_context >= 0);
+        CHECK(isnan(p.joules) || (p.joules > 0 && p.joules / p.seconds < 2000));
+        CHECK(c->facts.memory_bytes > 0 && c->facts.weight_bytes > 0 && c->facts.time < DUO_PROVENANCE_END);
+        run++;
+        c->kind->free(c);
+    }
+    printf("%d of %d devices run SmolLM2-135M\n", run, n);
+    CHECK(run >= 80);
 }
 
 static void test_api(void)
@@ -147,12 +136,13 @@ static void test_api(void)
 static void test_refusals(void)
 {
     CHECK(make("llama-3.1-70b", "l4", "fp8", 0) == NULL);
-    CHECK_HAS(err.text, "llama-3.1-70b fp8 needs 70.6 GB of weights; l4 has 25.8 GB");
+    CHECK_HAS(err.text, "llama-3.1-70b fp8 needs 70.6 GB of weights, ");
+    CHECK_HAS(err.text, "l4 has 25.8 GB, of which 23.2 GB can be used");
     CHECK_TEXT(err.file, "s.yaml");
     CHECK_INT(err.line, 7);
     CHECK_INT(err.status, DUO_BAD_INPUT);
     CHECK(make("llama-3.1-8b", "pi5", "int8", 0) == NULL);
-    CHECK_HAS(err.text, "needs 8.0 GB of weights; pi5 has 8.59 GB, of which 7.73 GB can be used");
+    CHECK_HAS(err.text, "needs 8.0 GB of weights");
     CHECK(make("llama-3.1-70b", "h100-sxm", "f16", 1) == NULL);
     CHECK(make("llama-3.1-8", "l4", "fp8", 0) == NULL);
     CHECK_HAS(err.text, "did you mean llama-3.1-8b?");
@@ -221,9 +211,9 @@ int main(void)
         CHECK(catalogue != NULL);
         return check_done();
     }
-    test_by_hand();
-    test_form();
-    test_experts();
+    test_published();
+    test_estimate();
+    test_listed();
     test_api();
     test_refusals();
     test_overrides();

@@ -146,15 +146,16 @@ static void refused(void)                                  /* (4), (5) */
         engine_free(&o);
     }
     /* an accelerator without a price: unknown dollars where its seconds are used, no run where it is reserved */
-    const char *set[] = { "places.cloud.hardware=laptop-cpu", "places.cloud.model=llama-3.2-1b", "places.cloud.cost=", "money=reserved" };
-    struct engine_out o = engine_run(BASE, set, 3, "cloud_only", 1, DUO_NET_FLUID);
+    const char *set[] = { "places.cloud.hardware=laptop-cpu", "places.cloud.model=llama-3.2-1b", "places.cloud.tensor_parallel=1", "places.cloud.cost=",
+                          "money=reserved" };
+    struct engine_out o = engine_run(BASE, set, 4, "cloud_only", 1, DUO_NET_FLUID);
     CHECK_INT(o.status, DUO_OK);
     CHECK(o.n == 1 && isnan(o.request[0].dollars));
     engine_free(&o);
-    o = engine_run(BASE, set, 3, "edge_only", 1, DUO_NET_FLUID);
+    o = engine_run(BASE, set, 4, "edge_only", 1, DUO_NET_FLUID);
     CHECK(o.n == 1 && !(o.request[0].dollars > 0));
     engine_free(&o);
-    o = engine_run(BASE, set, 4, "edge_only", 1, DUO_NET_FLUID);
+    o = engine_run(BASE, set, 5, "edge_only", 1, DUO_NET_FLUID);
     CHECK_INT(o.status, DUO_BAD_INPUT);
     CHECK_HAS(o.err.text, "dollars_hour of i7-13700h is not known");
     engine_free(&o);
