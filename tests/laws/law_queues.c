@@ -1,7 +1,7 @@
 /* law_queues.c - the server as a queue, against what is known of queues.
  *
  * Mean waits: Kleinrock, Queueing Systems I (1975): M/M/1 (3.2), M/M/m and Erlang's C formula (3.5), M/G/1 and so M/D/1
- * (Pollaczek-Khinchin, 5.6).  Little's law: Little 1961.  Processor sharing, M/G/1-PS: Kleinrock II (1976), 4.4:
+ * (Pollaczek-Khinchin, 5.6).  Priorities that don't interrupt: Cobham 1954; Kleinrock II (1976), 3.3.  Little's law: Little 1961.  Processor sharing, M/G/1-PS: Kleinrock II (1976), 4.4:
  * the mean time in the system is the service divided by 1 - load, whatever its distribution.
  * Tolerances are about four standard errors of the runs' own batch means, which are printed. */
 #include "tests/check.h"
@@ -16,11 +16,13 @@ static struct duo_rng     rng;
 static struct ticket     *unused;
 static double rate, mean, (*draw)(void);            /* arrivals a second; of the service; a service */
 static bool   decodes;                              /* the service is output tokens of `mean` s, else fixed work */
-static long   left, n;
+static bool   holds;                                /* the fixed work holds 16 positions of KV */
+static int    watched = -1;                         /* priority whose waits are taken; -1: there is one class */
+static long   left, n, n_watched;
 static double waits, stays, shares, fresh_sum, output_sum;
 static double area, area_at, in_system;             /* the integral of the number in the system */
 enum { BATCHES = 50 };
-static double batch[BATCHES];
+static double batch[BATCHES], batch_n[BATCHES];
 static long   total;
 
 static double exponential(void)   { return -mean * log1p(-duo_rng_unit(&rng)); }
@@ -42,8 +44,11 @@ static void over(struct duo_job *j)
     struct ticket *t = j->owner;
 
     count(-1);
-    waits += j->started_at - j->queued_at;
-    batch[(long)t->number * BATCHES / total] += (decodes ? j->last_at : j->started_at) - j->queued_at;
+    if (watched < 0 || j->priority == watched) {
+        waits += j->started_at - j->queued_at, n_watched++;
+        batch[(long)t->number * BATCHES / total] += (decodes ? j->last_at : j->started_at) - j->queued_at;
+        batch_n[(long)t->number * BATCHES / total]++;
+    }
     stays += j->last_at - j->queued_at;
     shares += j->joules;
     fresh_sum += j->fresh, output_sum += j->output;
@@ -64,6 +69,8 @@ static void arrive(void *arg)
     t->job = decodes ? (struct duo_job){ .kv = &t->kv, .fresh = 1, .output = 1 + (int)floor(draw()), .logits = 1, .to_layer = 4 }
                      : (struct duo_job){ .fresh = 1, .before = draw(), .before_joules = 0 };
     if (!decodes) t->job.before_joules = 5 * t->job.before;         /* 5 W */
+    if (holds) t->job.kv = &t->kv, t->job.fresh = 16, t->job.to_layer = 4;
+    if (watched >= 0) t->job.priority = duo_rng_unit(&rng) < 0.5;
     t->job.done = over, t->job.owner = t;
     count(1);
     if (!duo_server_submit(server, &t->job)) abort();
@@ -73,22 +80,23 @@ static void arrive(void *arg)
 /* The standard error of the mean over batches of arrivals in a row. */
 static double error_of(void)
 {
-    double m = 0, v = 0, each = (double)total / BATCHES;
+    double m = 0, v = 0;
 
-    for (int i = 0; i < BATCHES; i++) m += batch[i] / each / BATCHES;
-    for (int i = 0; i < BATCHES; i++) v += (batch[i] / each - m) * (batch[i] / each - m) / (BATCHES - 1);
+    for (int i = 0; i < BATCHES; i++) m += batch[i] / batch_n[i] / BATCHES;
+    for (int i = 0; i < BATCHES; i++) v += (batch[i] / batch_n[i] - m) * (batch[i] / batch_n[i] - m) / (BATCHES - 1);
     return sqrt(v / BATCHES);
 }
 
 static void run(const char *name, const struct simple_cost *cost, int slots, long jobs, struct duo_server_totals *t)
 {
     at = duo_clock_new();
-    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost->cost, .clock = at, .slots = slots, .budget = 1 << 20, .kv_tokens = 1e9 });
+    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost->cost, .clock = at, .slots = slots, .budget = 1 << 20,
+                                                       .kv_tokens = holds ? 64 : 1e9, .block = 16, .by_priority = watched >= 0 });
     duo_rng_init(&rng, 11, name, 0);
     arrival = (struct duo_alarm){ 0 };
-    left = total = jobs, n = 0;
+    left = total = jobs, n = n_watched = 0;
     waits = stays = shares = fresh_sum = output_sum = area = area_at = in_system = 0;
-    memset(batch, 0, sizeof batch);
+    memset(batch, 0, sizeof batch), memset(batch_n, 0, sizeof batch_n);
     duo_clock_set(at, &arrival, 0, arrive, NULL);
     run_until(at, INFINITY);
     duo_server_totals(server, t);
@@ -141,6 +149,21 @@ int main(void)
     expect("M/M/4 wait", waits / (double)n, erlang_c(4, 3.2) * 0.5 / (4 - 3.2));
     CHECK_NEAR(erlang_c(4, 3.2), 0.5964, 1e-4);                     /* tables of the formula */
     CHECK_NEAR(erlang_c(1, 0.7), 0.7, 1e-15);
+
+    for (watched = 0; watched < 2; watched++) {                     /* two classes of load 0.35 each, the first one first */
+        double before = 0.35 * watched, upto = before + 0.35;
+        rate = 1.4;
+        run(watched ? "priority 1" : "priority 0", &cost, 1, 400000, &t);
+        expect(watched ? "wait of the second class" : "wait of the first class", waits / (double)n_watched, 0.7 * 0.5 / ((1 - before) * (1 - upto)));
+    }
+    watched = -1;
+
+    holds = true, rate = 6.4;                                       /* a hundred slots, and memory for four */
+    cost.overhead = 1e-9, cost.weight = cost.token = cost.read = 0;
+    run("memory", &cost, 100, 400000, &t);
+    expect("M/M/4 wait, for memory", waits / (double)n, erlang_c(4, 3.2) * 0.5 / (4 - 3.2));
+    CHECK_INT(t.peak_running, 4);
+    holds = false, cost = simple_cost();
 
     /* One slot, a prompt of one token and 20 more: deterministic service through iterations. */
     decodes = true, draw = deterministic, mean = 20.5;

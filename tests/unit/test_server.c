@@ -698,7 +698,8 @@ static void job_done(struct duo_job *j)
 {
     int i = (int)(j - job);
     gone[i] = true;
-    if (i % 3 || !now_playing->keep) duo_kv_drop(&kv_of_job[i]);    /* a third stays, to be evicted */
+    if (i % 3 || !now_playing->keep) duo_kv_drop(&kv_of_job[i]);    /* a third stays, to be evicted, */
+    else kv_of_job[i].pins = i % 48 == 0;                           /* some only when nothing else helps */
 }
 
 static void arrive(void *arg)
