@@ -62,17 +62,22 @@ static void print_table(FILE *out, const struct duo_pd *d, const struct duo_rank
     duo_grid_free(&g);
 }
 
-static const char *end_of(int flips) { return flips < 0 ? "is not told" : flips ? "flips" : "holds"; }
+/* What that constant does alone, at the ends of its interval. */
+static const char *alone(const struct duo_ranking *r)
+{
+    if (r->alone_low < 0 && r->alone_high < 0) return "";
+    if (r->alone_low > 0 && r->alone_high > 0) return "; alone it flips the order at either end";
+    if (r->alone_low > 0)  return "; alone it flips the order at its low end";
+    if (r->alone_high > 0) return "; alone it flips the order at its high end";
+    return "; alone it does not flip the order";
+}
 
 static void print_cause(FILE *out, const struct duo_pd *d, const struct duo_ranking *r)
 {
     const struct duo_pd_row *a = &d->rows[r->a], *b = &d->rows[r->b];
-    fprintf(out, "%s%s%s %c %s in %s: ", a->variant, *a->variant ? ": " : "", a->label, r->relation, b->label, duo_pd_info[r->metric].name);
     const struct duo_pd_constant *c = &d->constants[r->constant];
-    fprintf(out, "%s (%s, %.4g in [%.4g, %.4g]), separates by %.2f", c->name, c->status, c->value, c->low, c->high, r->separation);
-    if (r->alone_low >= 0 || r->alone_high >= 0)
-        fprintf(out, "; alone at its low end the order %s, at its high end it %s", end_of(r->alone_low), end_of(r->alone_high));
-    putc('\n', out);
+    fprintf(out, "%s%s%s %c %s in %s: %s (%s, %.4g in [%.4g, %.4g]), separates by %.2f%s\n", a->variant, *a->variant ? ": " : "", a->label,
+            r->relation, b->label, duo_pd_info[r->metric].title, c->name, c->status, c->value, c->low, c->high, r->separation, alone(r));
 }
 
 static void print_failures(FILE *out, const struct duo_pd *d, sqlite3 *db, const char *only)

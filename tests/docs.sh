@@ -4,7 +4,7 @@
 # (2) TEMPLATE.c, copied as its head says, does, too.
 # (3) doc/duosim.1 names every subcommand, every long option that --help names, every key of the rows that --json prints.
 # (4) The three commands that quickstart.sh ends with run (one seed each), beside what it leaves.
-# (5) The table in README.md is what the quick start prints.
+# (5) The table in README.md is what the quick start prints, and its rankings are what --perturb prints.
 duosim=$(realpath "$1") || exit 2
 cd "$(dirname "$0")/.." || exit 2
 root=$PWD
@@ -13,22 +13,39 @@ trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
 
 "$duosim" run quickstart --net simgrid --out "$work/quickstart.db" >"$work/table" 2>"$work/log"
+# block NAME: what stands in README.md between ```NAME and ```.
+block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" README.md | sed '/^```/d'; }
+
+# replace NAME FILE: in $work/README.md.
+replace() {
+    sed -n "1,/^\`\`\`$1\$/p" "$work/README.md" >"$work/README.new"
+    cat "$2" >>"$work/README.new"
+    sed "1,/^\`\`\`$1\$/d" "$work/README.md" | sed -n '/^```$/,$p' >>"$work/README.new"
+    mv "$work/README.new" "$work/README.md"
+}
+
+# The command is the README's own.
+eval "$(sed -n "s#^    build/duosim run \(quickstart .*--perturb.*\)#'$duosim' run \1 --out '$work/perturbed.db'#p" README.md)" >"$work/perturbed.text" 2>>"$work/log"
+sed -n '/^perturbed:/,/^expect:/p' "$work/perturbed.text" | sed '/^expect:/d' >"$work/ranking"
 if [ "${2:-}" = --update ]; then
-    sed -n '1,/^```text$/p' README.md >"$work/README.md"
-    cat "$work/table" >>"$work/README.md"
-    sed '1,/^```text$/d' README.md | sed -n '/^```$/,$p' >>"$work/README.md"
+    cp README.md "$work/README.md"
+    replace text "$work/table"
+    replace ranking "$work/ranking"
     "$duosim" plot "$work/quickstart.db" tradeoff --format svg --out "$work" >/dev/null &&
         cp "$work/README.md" README.md && cp "$work/tradeoff.svg" doc/quickstart.svg
     exit
 fi
-if sed -n '/^```text$/,/^```$/p' README.md | sed '/^```/d' | cmp -s - "$work/table"; then
-    passed=$((passed + 1))
-else
-    failed=$((failed + 1))
-    echo "docs.sh: failed: README.md's table isn't what the quick start prints: sh tests/docs.sh DUOSIM --update"
-    sed -n '/^```text$/,/^```$/p' README.md | sed '/^```/d' | diff - "$work/table" | head -n 10
-    cat "$work/log"
-fi
+for name in text ranking; do
+    [ $name = text ] && printed=$work/table || printed=$work/ranking
+    if [ -s "$printed" ] && block $name | cmp -s - "$printed"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "docs.sh: failed: README.md's $name isn't what the quick start prints: sh tests/docs.sh DUOSIM --update"
+        block $name | diff - "$printed" | head -n 10
+        cat "$work/log"
+    fi
+done
 flags='-std=c17 -shared -fPIC -Wall -Wextra -Wpedantic -Werror'
 
 # try NAME: build work/NAME.c, run it.

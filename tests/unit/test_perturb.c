@@ -147,7 +147,7 @@ static void one_constant_decides(void)
     CHECK_NEAR(number(db, "SELECT share FROM v_ranking WHERE name = 'joules' AND label = 'B' AND relation = '<'"), 1, 0);
     char *text = printed(db);
     CHECK_HAS(text, "perturbed: 400 draws of 10 constants (9 assumed, 1 fitted)");
-    CHECK_HAS(text, "A < B in e2e_mean: c3 (assumed, 1 in [0.7, 1.4]), separates by 1.00; alone at its low end the order holds, at its high end it flips");
+    CHECK_HAS(text, "A < B in E2E mean: c3 (assumed, 1 in [0.7, 1.4]), separates by 1.00; alone it flips the order at its high end");
     CHECK(!strstr(text, "quality"));                                /* nothing moved it */
     free(text);
     sqlite3_close(db);
