@@ -18,13 +18,18 @@ static void append(char *text, size_t n, const char *piece)
 
 void duo_vouch_rests_on(const struct duo_world *w, char *text, size_t n)
 {
+    size_t count = 0, room;
     *text = 0;
+    for (int i = 1; i < w->n_places + w->n_classes; i++)
+        count += *(i < w->n_places ? w->places[i].cost : w->classes[i - w->n_places].cost)->facts.rests_on != 0;
+    room = count ? n / count - 3 : n;                    /* each has its share of the text */
     for (int i = 1; i < w->n_places + w->n_classes; i++) {
         bool place = i < w->n_places;
         const struct duo_facts *f = place ? &w->places[i].cost->facts : &w->classes[i - w->n_places].cost->facts;
         char piece[256];
         if (!*f->rests_on) continue;
         snprintf(piece, sizeof piece, "%s: %s", place ? w->places[i].name : w->classes[i - w->n_places].spec->name, f->rests_on);
+        if (room < sizeof piece && strlen(piece) > room) strcpy(piece + room - 3, "...");
         append(text, n, piece);
     }
 }
