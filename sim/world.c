@@ -130,7 +130,7 @@ static enum duo_status check_device(const struct duo_scenario *s, struct duo_dev
 
     if (watts && (isnan(f->busy_watts) || isnan(f->idle_watts)))
         return duo_fail_at(err, DUO_BAD_INPUT, s->file, d->at.line, d->at.column, "devices.%s: the %s power of %s is not known, and %s; set it in cost: {%s_watts: ...}",
-                           d->name, isnan(f->busy_watts) ? "busy" : "idle", d->hardware, for_what, isnan(f->busy_watts) ? "busy" : "idle");
+                           d->name, isnan(f->busy_watts) ? "busy" : "idle", d->hardware, for_what, isnan(f->busy_watts) ? "load" : "idle");
     if (!isnan(d->load_seconds)) c->cost->facts.load_seconds = d->load_seconds;
     if (d->cold && isnan(f->load_seconds))
         return duo_fail_at(err, DUO_BAD_INPUT, s->file, d->at.line, d->at.column, "devices.%s.load: how long %s takes to load on %s is not known; set load_time",

@@ -24,6 +24,8 @@ struct engine_out {
     int                     n_servers;
     struct duo_row_link     link[64];
     int                     n_links;
+    struct duo_row_device   device[8];
+    int                     n_devices;
 };
 
 static struct duo_catalogue *engine_catalogue;
@@ -66,6 +68,7 @@ static inline void engine_read(struct engine_out *o, int fd)
             }
             o->request[row.id] = row;
         } else if (table == DUO_TABLE_server && o->n_servers < 64) engine_cells(&o->server[o->n_servers++], &duo_tables[table], cells);
+        else if (table == DUO_TABLE_device && o->n_devices < 8) engine_cells(&o->device[o->n_devices++], &duo_tables[table], cells);
         else if (table == DUO_TABLE_link && o->n_links < 64) engine_cells(&o->link[o->n_links++], &duo_tables[table], cells);
     }
     munmap(all, (size_t)st.st_size);
