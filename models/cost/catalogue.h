@@ -4,7 +4,7 @@
  *   devices.csv    name,title,class,site,runtime,aliases                           one device a row; aliases apart by ';'
  *   hardware.csv   name,quantity,value,unit,status,low,high,source,url,note        one number a row
  *   models.csv     name,aliases,family,<numbers of the architecture>,status,date,source,note
- *   quants.csv     name,aliases,activation,bits,kv_bits,status,date,source,note    activation: the rate its products run at (fp32, fp16, fp8, int8)
+ *   quants.csv     name,aliases,activation,bits,head_bits,kv_bits,status,date,source,note    activation: the rate its products run at (fp32, fp16, fp8, int8)
  *   radios.csv     as hardware.csv
  *   prices.csv     name,aliases,dollars_in,dollars_cached,dollars_out,context,vocabulary,status,date,source,note   $/Mtok in the file
  *   carbon.csv     name,aliases,grams_kwh,status,date,source,note
@@ -123,6 +123,7 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(audio_flop,         MODELS,   TIME,   0,    1e18, "FLOP",    "to encode a token of sound")                               \
     X(document_bytes,     MODELS,   TIME,   1e-3, 1e9,  "B",       "of a document a token")                                    \
     X(bits,               QUANTS,   FACTS,  0.5,  64,   "bit",     "a weight")                                                 \
+    X(head_bits,          QUANTS,   FACTS,  0.5,  64,   "bit",     "a weight of the embedding and the LM head; none: as the others") \
     X(kv_bits,            QUANTS,   FACTS,  0.5,  64,   "bit",     "a number of KV")                                           \
     X(dollars_in,         PRICES,   MONEY,  1e-12, 1,   "$/token", "of the prompt")                                            \
     X(dollars_cached,     PRICES,   MONEY,  1e-12, 1,   "$/token", "of a prompt's part that is cached")                        \

@@ -36,7 +36,7 @@ static enum duo_status refuse(const struct duo_facts *f, const struct duo_basis 
 enum duo_status duo_memory_set(struct duo_facts *f, struct duo_basis *b, const struct duo_arch *a, struct duo_err *err)
 {
     struct duo_parameters p;
-    double bits = duo_take(b, DUO_KEY_bits), head_bits = bits, utilisation = duo_take_or(b, DUO_KEY_utilisation, 1);
+    double bits = duo_take(b, DUO_KEY_bits), head_bits = duo_take_or(b, DUO_KEY_head_bits, bits), utilisation = duo_take_or(b, DUO_KEY_utilisation, 1);
     double kv_heads = fmax(a->kv_heads, b->tensor), ends;
 
     duo_work_parameters(a, &p);

@@ -244,7 +244,7 @@ static void set_products(struct roofline *m, struct duo_basis *b, double peak, d
     m->p            = duo_take(b, DUO_KEY_sharpness);
     m->one_over_p   = 1 / m->p;
     m->weight_bytes = bits / 8;
-    m->head_bytes   = bits / 8;
+    m->head_bytes   = duo_take_or(b, DUO_KEY_head_bits, bits) / 8;
     m->flop_s       = 1 / (duo_take(b, DUO_KEY_compute) * peak * g);
     m->weight_s     = roof(m, m->weight_bytes / stream, m->weight_bytes / unpacked);
     m->head_s       = roof(m, m->head_bytes / stream, m->head_bytes / unpacked);

@@ -233,7 +233,7 @@ static void test_names(const struct duo_catalogue *c)
 
 #define LONG    "name,quantity,value,unit,status,low,high,source,url,note\n"
 #define SCOPED  "scope,runtime,quant,quantity,value,unit,status,low,high,date,source,note\n"
-#define QUANT   "name,aliases,activation,bits,kv_bits,status,date,source,note\n"
+#define QUANT   "name,aliases,activation,bits,head_bits,kv_bits,status,date,source,note\n"
 #define PRICE   "name,aliases,dollars_in,dollars_cached,dollars_out,context,vocabulary,status,date,source,note\n"
 #define DEVICES "name,title,class,site,runtime,aliases\n"
 #define CARBON  "name,aliases,grams_kwh,status,date,source,note\n"
@@ -270,9 +270,9 @@ static void test_refusals(void)
         { "models.csv",   MODELS "m,,f,,2,64,4,,16,128,100,100,1,1,0,0,0,0,0,0,0,0,,,,,,documented,2026,me,\n", 2, 14, "kv_heads of m is missing" },
         { "models.csv",   MODELS "m,,f,,2.5,64,4,4,16,128,100,100,1,1,0,0,0,0,0,0,0,0,,,,,,documented,2026,me,\n", 2, 7, "layers is 2.5, expected a whole number" },
         { "models.csv",   MODELS "m,,f,,2,64,4,4,16,128,100,100,2,1,0,0,0,0,0,0,0,0,,,,,,documented,2026,me,\n", 2, 31, "tied is 2" },
-        { "quants.csv",   QUANT "q,,int9,4.5,16,documented,2026,me,\n", 2, 4, "expected fp32, fp16, fp8 or int8, got 'int9'" },
-        { "quants.csv",   QUANT "q,,int8,,16,documented,2026,me,\n", 2, 9, "bits of q is missing" },
-        { "quants.csv",   QUANT "q,,int8,4,16,documented,2026,me,\nq,,int8,4,16,documented,2026,me,\n", 3, 1, "q is there twice" },
+        { "quants.csv",   QUANT "q,,int9,4.5,,16,documented,2026,me,\n", 2, 4, "expected fp32, fp16, fp8 or int8, got 'int9'" },
+        { "quants.csv",   QUANT "q,,int8,,,16,documented,2026,me,\n", 2, 9, "bits of q is missing" },
+        { "quants.csv",   QUANT "q,,int8,4,,16,documented,2026,me,\nq,,int8,4,,16,documented,2026,me,\n", 3, 1, "q is there twice" },
         { "prices.csv",   PRICE "p,,0,,1,100,,documented,2026,me,\n", 2, 4, "a price of 0: dollars_in must be above it" },
         { "prices.csv",   PRICE "p,,1,0,1,100,,documented,2026,me,\n", 2, 6, "a price of 0" },
         { "prices.csv",   PRICE "p,,1,,,100,,documented,2026,me,\n", 2, 7, "dollars_out of p is missing" },

@@ -136,13 +136,13 @@ static void test_api(void)
 static void test_refusals(void)
 {
     CHECK(make("llama-3.1-70b", "l4", "fp8", 0) == NULL);
-    CHECK_HAS(err.text, "llama-3.1-70b fp8 needs 70.6 GB of weights, ");
+    CHECK_HAS(err.text, "llama-3.1-70b fp8 needs 72.7 GB of weights, ");
     CHECK_HAS(err.text, "l4 has 25.8 GB, of which 23.2 GB can be used");
     CHECK_TEXT(err.file, "s.yaml");
     CHECK_INT(err.line, 7);
     CHECK_INT(err.status, DUO_BAD_INPUT);
     CHECK(make("llama-3.1-8b", "pi5", "int8", 0) == NULL);
-    CHECK_HAS(err.text, "needs 8.0 GB of weights");
+    CHECK_HAS(err.text, "needs 9.1 GB of weights");
     CHECK(make("llama-3.1-70b", "h100-sxm", "f16", 1) == NULL);
     CHECK(make("llama-3.1-8", "l4", "fp8", 0) == NULL);
     CHECK_HAS(err.text, "did you mean llama-3.1-8b?");

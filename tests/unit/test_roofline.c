@@ -272,6 +272,22 @@ static void test_memory(void)
     c->kind->free(c);
 }
 
+/* FP8 with a head and an embedding of 16 bit: 9.08 GB, as the checkpoint of RedHatAI/Meta-Llama-3.1-8B-Instruct-FP8 has. */
+static void test_head_bits(void)
+{
+    struct duo_cost *c = make_with((struct duo_cost_spec){ .model = "llama-3.1-8b", .quant = "fp8" }, "fp8", PEAK);
+    double kv = 4096 / (0.5 * BANDWIDTH), host = 32 * (3e-5 + 4e-6) + 2e-4 + 1e-5, want;
+
+    CHECK(c != NULL);
+    if (!c) return;
+    CHECK_NEAR(c->facts.weight_bytes, 8030261248.0 + 2 * LLAMA8_HEAD, 0);
+    CHECK_NEAR(c->facts.weight_bytes, 9.08e9, 0.01e9);
+    want = 32 * (roof(2 * LLAMA8_LAYER / (0.7 * PEAK), LLAMA8_LAYER / (0.8 * BANDWIDTH)) + between(1, 4096, 14336, 32, 8, 128, 1))
+         + product(LLAMA8_HEAD, LLAMA8_HEAD, 1, 1) + 32 * 100 * kv + host;
+    CHECK_CLOSE(price(c, load_of(c, 1, 99, 1)).seconds, want);
+    c->kind->free(c);
+}
+
 /* (7): 0.4 of 400 W, 1 pJ a FLOP, 100 pJ a byte, 30 W of host, all times 1.2; never above 400 W a GPU. */
 static void test_energy(void)
 {
@@ -377,6 +393,7 @@ int main(void)
     test_experts();
     test_groups();
     test_memory();
+    test_head_bits();
     test_energy();
     test_explain();
     test_refusals();
