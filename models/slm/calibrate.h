@@ -67,7 +67,11 @@ double duo_timing_predict(const struct duo_timing *, const double value[DUO_FITT
 /* Of the timings of this format and thread count, but for those of the model `without` (NULL: of all). */
 enum duo_status duo_fit_constants(const struct duo_timings *, const char *quant, int threads, const char *without, struct duo_device_fit *, struct duo_err *);
 
-/* Fit on all models but one, predict that one; each once.  A row for each format, thread count and model left out. */
+/* Fit on all models of a format and thread count but one, predict that one; each once.  predicted[i]: seconds of timing i, NAN where there
+ * are not two others; fitted_on[i]: models.  Arrays of all->n. */
+enum duo_status duo_predict_left_out(const struct duo_timings *, double *predicted, int *fitted_on, struct duo_err *);
+
+/* The same, summed up.  A row for each format, thread count and model left out. */
 struct duo_held_out { char model[64], quant[24]; int threads, fitted_on, timings; double median, worst; };
 enum duo_status duo_hold_out(const struct duo_timings *, struct duo_held_out **, int *n, double *median, struct duo_err *);
 

@@ -180,32 +180,51 @@ static bool first_of_cell(const struct duo_timings *all, int i)
     return true;
 }
 
-enum duo_status duo_hold_out(const struct duo_timings *all, struct duo_held_out **out, int *n, double *median, struct duo_err *err)
+enum duo_status duo_predict_left_out(const struct duo_timings *all, double *predicted, int *fitted_on, struct duo_err *err)
 {
-    const struct duo_timing **at = duo_new((size_t)all->n + 1, sizeof *at);
-    double *every = duo_new((size_t)all->n + 1, sizeof *every);
-    size_t n_every = 0;
-    enum duo_status status = DUO_OK;
-    *out = NULL, *n = 0, *median = NAN;
-    for (int i = 0; i < all->n && status == DUO_OK; i++) {
+    bool any = false;
+    for (int i = 0; i < all->n; i++) predicted[i] = NAN, fitted_on[i] = 0;
+    for (int i = 0; i < all->n; i++) {
         const struct duo_timing *t = &all->at[i];
         struct duo_device_fit fit;
-        struct duo_err none = { 0 };
-        size_t m = 0;
-        if (!first_of_cell(all, i) || duo_fit_constants(all, t->quant, t->threads, t->model, &fit, &none) != DUO_OK || fit.models < 2) continue;
-        for (int j = 0; j < all->n; j++)
-            if (in_cell(&all->at[j], t->quant, t->threads) && strcmp(all->at[j].model, t->model) == 0) at[m++] = &all->at[j];
-        *out = duo_grow(*out, (size_t)*n + 1, sizeof **out);
-        struct duo_held_out *h = &(*out)[(*n)++];
-        *h = (struct duo_held_out) { .threads = t->threads, .fitted_on = fit.models, .timings = (int)m };
-        snprintf(h->model, sizeof h->model, "%s", t->model);
-        snprintf(h->quant, sizeof h->quant, "%s", t->quant);
-        judge(at, m, fit.value, &h->median, &h->worst);
-        for (size_t k = 0; k < m; k++) every[n_every++] = fabs(duo_timing_predict(at[k], fit.value) / at[k]->seconds - 1);
+        if (!first_of_cell(all, i) || duo_fit_constants(all, t->quant, t->threads, t->model, &fit, NULL) != DUO_OK || fit.models < 2) continue;
+        any = true;
+        for (int j = i; j < all->n; j++)
+            if (in_cell(&all->at[j], t->quant, t->threads) && strcmp(all->at[j].model, t->model) == 0)
+                predicted[j] = duo_timing_predict(&all->at[j], fit.value), fitted_on[j] = fit.models;
     }
-    if (n_every) *median = median_of(every, n_every);
-    else status = duo_fail(err, DUO_BAD_INPUT, "no format was timed with three models or more: none can be left out");
-    free(every);
-    free(at);
+    return any ? DUO_OK : duo_fail(err, DUO_BAD_INPUT, "no format was timed with three models or more: none can be left out");
+}
+
+static void sum_up(const struct duo_timings *all, int i, const double *predicted, double *off, struct duo_held_out *h)
+{
+    const struct duo_timing *t = &all->at[i];
+    size_t n = 0;
+    for (int j = i; j < all->n; j++)
+        if (in_cell(&all->at[j], t->quant, t->threads) && strcmp(all->at[j].model, t->model) == 0) off[n++] = fabs(predicted[j] / all->at[j].seconds - 1);
+    *h = (struct duo_held_out) { .threads = t->threads, .timings = (int)n, .median = median_of(off, n), .worst = off[n - 1] };
+    snprintf(h->model, sizeof h->model, "%s", t->model);
+    snprintf(h->quant, sizeof h->quant, "%s", t->quant);
+}
+
+enum duo_status duo_hold_out(const struct duo_timings *all, struct duo_held_out **out, int *n, double *median, struct duo_err *err)
+{
+    size_t room = (size_t)all->n + 1, every = 0;
+    double *predicted = duo_new(room, sizeof *predicted), *off = duo_new(room, sizeof *off);
+    int *fitted_on = duo_new(room, sizeof *fitted_on);
+    *out = NULL, *n = 0, *median = NAN;
+    enum duo_status status = duo_predict_left_out(all, predicted, fitted_on, err);
+    for (int i = 0; i < all->n && status == DUO_OK; i++) {
+        if (isnan(predicted[i]) || !first_of_cell(all, i)) continue;
+        *out = duo_grow(*out, (size_t)*n + 1, sizeof **out);
+        sum_up(all, i, predicted, off, &(*out)[*n]);
+        (*out)[(*n)++].fitted_on = fitted_on[i];
+    }
+    for (int i = 0; i < all->n; i++)
+        if (!isnan(predicted[i])) off[every++] = fabs(predicted[i] / all->at[i].seconds - 1);
+    if (every) *median = median_of(off, every);
+    free(predicted);
+    free(fitted_on);
+    free(off);
     return status;
 }
