@@ -115,8 +115,12 @@ JSON
 "$duosim" calibrate --from bench.json --name phone --class phone --memory 8 --out phone >got 2>got.err
 is 'calibrate --from' [ $? -eq 0 ]
 is 'calibrate --from: llama-bench, a new device' sh -c "'$duosim' hardware phone --catalogue phone | grep -q '^memory *8e+09 '"
-"$duosim" calibrate --from bench.json --hardware pi5 --out pi >got 2>got.err
-is 'calibrate --from --hardware: constants alone' sh -c '[ -s pi/runtimes.csv ] && [ ! -e pi/devices.csv ]'
+"$duosim" estimate --catalogue phone --hardware phone --model llama-3.2-1b --quant q4_0 --prompt 512 --output 128 --json >got 2>got.err
+is 'its estimates are what was measured' awk -F'[:,]' '/"decode_tokens_per_s"/ { d = $2 } /"prefill_s"/ { p = $2 } END { exit !(d / 31.5 > 0.95 && d / 31.5 < 1.05 && p * 120.5 / 512 > 0.95 && p * 120.5 / 512 < 1.05) }' got
+"$duosim" calibrate --from bench.json --name my-pi --hardware pi5 --out pi >got 2>got.err
+is 'calibrate --from --hardware: peaks of the catalogue' grep -q '^my-pi,bandwidth,17100000000,B/s,documented' pi/hardware.csv
+"$duosim" estimate --catalogue layer --hardware mine --model tiny.gguf --prompt 40 --output 8 --json >got 2>got.err
+is 'a GGUF file has the constants of its format' [ $? -eq 0 ]
 "$duosim" calibrate --from rows --name x --out x >got 2>got.err
 is "calibrate --from of another program's output, exit 2" [ $? -eq 2 ]
 is 'in words' grep -q '^rows:1: no model_filename in it: not a row of llama-bench$' got.err

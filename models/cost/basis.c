@@ -81,14 +81,14 @@ enum duo_status duo_basis_make(struct duo_basis *b, const struct duo_catalogue *
     b->runtime = b->api ? "" : spec->runtime ? spec->runtime : hardware->runtime ? hardware->runtime : "";
     merge(b, hardware, DUO_HARDWARE), merge(b, model, DUO_MODELS), merge(b, quant, DUO_QUANTS), merge(b, model, b->api ? DUO_PRICES : DUO_MODELS);
     if (!b->api) {
-        duo_catalogue_constants(c, hardware, b->runtime, quant == model ? NULL : quant->name, constants);
+        duo_catalogue_constants(c, hardware, b->runtime, quant == model ? model->quant : quant->name, constants);
         for (int k = 0; k < DUO_KEYS; k++)
             if (duo_keys[k].table == DUO_RUNTIMES) b->v[k] = constants[k];
     }
     for (int i = 0; i < spec->n_over; i++) DUO_TRY(set_one(b, &spec->over[i], err));
     b->hardware = *hardware, b->model = *model;
     if (quant) b->quant = *quant;
-    if (quant == model) b->quant.name = "gguf";
+    if (quant == model) b->quant.name = model->quant ? model->quant : "gguf";
     write_back(b, &b->hardware, DUO_HARDWARE), write_back(b, &b->model, DUO_MODELS), write_back(b, &b->quant, DUO_QUANTS);
     return DUO_OK;
 }

@@ -63,7 +63,7 @@ static void row_free(struct duo_row *r)
 {
     for (int k = 0; k < DUO_KEYS; k++) duo_value_free(&r->value[k]);
     free((char *)r->name), free((char *)r->title), free((char *)r->class), free((char *)r->site), free((char *)r->runtime);
-    free((char *)r->activation), free((char *)r->aliases), free((char *)r->date), free((char *)r->source);
+    free((char *)r->quant), free((char *)r->activation), free((char *)r->aliases), free((char *)r->date), free((char *)r->source);
     free(r);
 }
 

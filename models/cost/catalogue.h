@@ -161,6 +161,7 @@ struct duo_row {
     enum duo_table table;
     const char *name, *title, *class, *site, *runtime;  /* of hardware: usual runtime; title also a model's family */
     const char *activation;                             /* of a quant */
+    const char *quant;                                  /* of a GGUF file: the format of its weights, "q4_0"; NULL: none of quants.csv */
     const char *aliases, *date, *source;
     struct duo_value value[DUO_KEYS];
 };

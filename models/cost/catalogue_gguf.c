@@ -2,7 +2,7 @@
  *
  * (1) Keys are those of the file's own architecture ("llama.block_count"); one that is needed and missing is refused by name.
  * (2) bits = 8 x bytes of the tensors over their numbers; products run at the rate of most weights' format: 16 bit for halves, 8 bit
- *     for quantized ones.
+ *     for quantized ones.  Its quant is what the file calls them, for constants of a runtime by quant.
  * (3) A file that is a part of several is refused: its tensors are not the model's.
  * (4) Layers that attend to all among windowed ones: every 2nd of Gemma 2 and gpt-oss, every 6th of Gemma 3, or as the file says. */
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "models/cost/catalogue_inside.h"
 #include "models/slm/gguf.h"
 
-struct source { const struct duo_gguf *file; struct duo_row *row; char arch[48]; struct duo_err *err; };
+struct source { const struct duo_catalogue *all; const struct duo_gguf *file; struct duo_row *row; char arch[48]; struct duo_err *err; };
 
 static void put(struct duo_row *r, int key, double value, const char *why)
 {
@@ -65,6 +65,10 @@ static void weigh(struct source *s)
     put(s->row, DUO_KEY_parameters, numbers, "numbers of the tensors");
     put(s->row, DUO_KEY_kv_bits, 16, "as usual");
     s->row->value[DUO_KEY_kv_bits].status = DUO_DOCUMENTED;
+    char quant[16];
+    duo_gguf_quant(s->file, quant);
+    const struct duo_row *known = duo_catalogue_find(s->all, DUO_QUANTS, quant);
+    s->row->quant = known ? duo_copy(known->name) : NULL;
     s->row->activation = duo_copy(halves > numbers / 2 ? "fp16" : "int8");
 }
 
@@ -122,7 +126,7 @@ static enum duo_status fill(struct source *s)
 struct duo_row *duo_row_from_gguf(struct duo_catalogue *all, const char *path, struct duo_err *err)
 {
     struct duo_err own = { 0 };
-    struct source s = { .err = err ? err : &own };
+    struct source s = { .all = all, .err = err ? err : &own };
     struct duo_gguf *file;
     enum duo_status status;
 

@@ -100,10 +100,10 @@ struct duo_device_power { double idle, load, low, high; bool measured; char sour
 
 struct duo_calibration {
     const char *name, *title, *class, *runtime, *date, *source;      /* source: machine and versions */
-    const char *hardware;                  /* a device of the catalogue whose peaks hold, or NULL: this one is new */
     const struct duo_peaks *peaks;         /* one for each thread count; the last is the device itself, the others NAME-1t, NAME-2t */
     int         n_peaks;
     bool        guessed;                   /* the peaks: from the timings themselves */
+    const char *peaks_source;              /* whose they are when they weren't measured; NULL */
     double      memory;                    /* B; NAN: not known */
     struct duo_device_power power;
     const struct duo_timings *timings;
@@ -118,9 +118,9 @@ enum duo_status duo_calibration_write(const struct duo_calibration *, const char
 struct duo_bench_look_up {
     /* The architecture of a model by its file's name, or by its number of parameters; false: not known. */
     bool (*find)(void *user, const char *file, double parameters, struct duo_arch *, char name[64]);
-    /* Of a format of weights: bits of a weight in layers and head, and the peak that products run at on the device.  What is
-     * not known is left alone. */
-    void (*quant)(void *user, const char *quant, double *layer_bits, double *head_bits, double *peak);
+    /* Of a format of weights: bits of a weight in layers and head, and the peak that products run at on the device (left alone when
+     * it isn't known); false: no such format. */
+    bool (*quant)(void *user, const char *quant, double *layer_bits, double *head_bits, double *peak);
     void  *user;
     double bandwidth;        /* of the device; NAN: not known, as its peaks: then those are taken that make shares of 0.8 and 0.6 */
 };

@@ -115,7 +115,9 @@ static enum duo_status take_row(const struct reading *g, const struct bench_row 
     t.layer_bits = t.head_bits = 8 * size / parameters;
     if (!strncmp(r->text[FIELD_type_k], "q8", 2)) t.kv_bits = 8.5;
     snprintf(t.activation, sizeof t.activation, "%s", t.layer_bits < 15 ? "int8" : "fp32");
-    g->look->quant(g->look->user, t.quant, &t.layer_bits, &t.head_bits, &t.peak);
+    if (!g->look->quant(g->look->user, t.quant, &t.layer_bits, &t.head_bits, &t.peak))
+        return duo_fail_at(err, DUO_BAD_INPUT, g->path, r->line, 0, "model_type: %s: '%s' is no format of the catalogue (duosim quants); add its row with --catalogue",
+                           r->text[FIELD_model_type], t.quant);
     t.threads = (int)threads;
     t.cached = depth;
     t.fresh = 1;

@@ -118,8 +118,7 @@ enum duo_status duo_timings_read(struct duo_timings *all, const char *path, stru
 /* The device itself has the most threads; fewer threads are devices of their own. */
 static void device_name(const struct duo_calibration *c, int i, char *out, size_t n)
 {
-    if (c->hardware) snprintf(out, n, "%s", c->hardware);
-    else if (i == c->n_peaks - 1) snprintf(out, n, "%s", c->name);
+    if (i == c->n_peaks - 1) snprintf(out, n, "%s", c->name);
     else snprintf(out, n, "%s-%dt", c->name, c->peaks[i].threads);
 }
 
@@ -178,16 +177,16 @@ static enum duo_status write_hardware(const struct duo_calibration *c, const cha
     const char *status = p->measured ? "measured" : "assumed";
     for (int i = 0; i < c->n_peaks; i++) {
         const struct duo_peaks *k = &c->peaks[i];
-        const char *peaks = c->guessed ? "fitted" : "measured";
+        const char *peaks = c->guessed ? "fitted" : c->peaks_source ? "documented" : "measured";
         double busy = p->idle + (p->load - p->idle) * k->threads / c->peaks[c->n_peaks - 1].threads;
         device_name(c, i, name, sizeof name);
-        snprintf(source, sizeof source, "duosim calibrate: %s", c->source);
+        snprintf(source, sizeof source, "duosim calibrate: %s", c->peaks_source ? c->peaks_source : c->source);
 #define ROW(what, unit_, x) put_row(f, c, &(struct row) { name, what, unit_, peaks, (x), c->guessed ? 0.7 * (x) : NAN, 1.4 * (x) }, source)
         ROW("bandwidth", "B/s", k->bandwidth);
         ROW("int8", "FLOP/s", k->int8 > 0 ? k->int8 : NAN);
         ROW("fp32", "FLOP/s", k->fp32 > 0 ? k->fp32 : NAN);
 #undef ROW
-        put_row(f, c, &(struct row) { name, "memory", "B", "measured", c->memory, NAN, NAN }, source);
+        put_row(f, c, &(struct row) { name, "memory", "B", c->peaks_source ? "documented" : "measured", c->memory, NAN, NAN }, source);
         put_row(f, c, &(struct row) { name, "idle_watts", "W", status, p->idle, p->measured ? NAN : p->low * p->idle, p->high * p->idle }, p->source);
         put_row(f, c, &(struct row) { name, "load_watts", "W", status, busy, p->measured ? NAN : p->low * busy, p->high * busy }, p->source);
     }
@@ -240,7 +239,7 @@ static enum duo_status write_runtimes(const struct duo_calibration *c, const cha
     fputs("scope,runtime,quant,quantity,value,unit,status,low,high,date,source,note\n", f);
     for (int i = 0; i < c->n_peaks && status == DUO_OK; i++) {
         device_name(c, i, name, sizeof name);
-        const char *launch = c->hardware || c->guessed ? "in those of the layers" : "a piece for each thread and the wait for all";
+        const char *launch = c->guessed ? "in those of the layers" : "a piece for each thread and the wait for all";
         put_constant(f, c, &(struct row) { name, "op", "s", c->guessed ? "documented" : "measured", c->peaks[i].op, NAN, NAN }, "", launch);
         put_constant(f, c, &(struct row) { name, "step", "s", "documented", 0, NAN, NAN }, "", "in those of the layers");
         put_constant(f, c, &(struct row) { name, "item", "s", "documented", 0, NAN, NAN }, "", "in those of the layers");
@@ -267,10 +266,8 @@ enum duo_status duo_calibration_write(const struct duo_calibration *c, const cha
 {
     char path[4096];
     if (mkdir(dir, 0777) != 0 && errno != EEXIST) return duo_fail_at(err, DUO_BAD_INPUT, dir, 0, 0, "%s", strerror(errno));
-    if (!c->hardware) {
-        DUO_TRY(write_devices(c, dir, err));
-        DUO_TRY(write_hardware(c, dir, err));
-    }
+    DUO_TRY(write_devices(c, dir, err));
+    DUO_TRY(write_hardware(c, dir, err));
     DUO_TRY(write_runtimes(c, dir, report, err));
     snprintf(path, sizeof path, "%s/samples.csv", dir);
     return duo_timings_write(c->timings, path, err);

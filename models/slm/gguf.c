@@ -536,3 +536,27 @@ enum duo_status duo_gguf_need(const struct duo_gguf *g, const char *name, uint64
     *out = t;
     return DUO_OK;
 }
+
+/* ---------------------------------------------------------------- the format of its weights */
+
+/* The numbers of general.file_type. */
+static const char *const file_types[] = {
+    [0] = "F32", [1] = "F16", [2] = "Q4_0", [3] = "Q4_1", [7] = "Q8_0", [8] = "Q5_0", [9] = "Q5_1", [14] = "Q4_K_S", [15] = "Q4_K_M",
+    [16] = "Q5_K_S", [17] = "Q5_K_M", [18] = "Q6_K", [32] = "BF16",
+};
+enum { N_FILE_TYPES = sizeof file_types / sizeof file_types[0] };
+
+void duo_gguf_quant(const struct duo_gguf *g, char out[16])
+{
+    int64_t type = -1;
+    size_t bytes[DUO_FORMAT_COUNT] = { 0 };
+    int most = 0;
+    if (duo_gguf_whole(g, "general.file_type", false, 0, N_FILE_TYPES - 1, &type, NULL) == DUO_OK && type >= 0 && file_types[type]) {
+        snprintf(out, 16, "%s", file_types[type]);
+        return;
+    }
+    for (int i = 0; i < duo_gguf_tensors(g); i++) bytes[duo_gguf_tensor(g, i)->format] += duo_gguf_tensor(g, i)->bytes;
+    for (int f = 1; f < DUO_FORMAT_COUNT; f++)
+        if (bytes[f] > bytes[most]) most = f;
+    snprintf(out, 16, "%s", duo_format_info((enum duo_format)most)->name);
+}

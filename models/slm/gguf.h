@@ -105,6 +105,9 @@ const struct duo_gguf_tensor *duo_gguf_tensor_named(const struct duo_gguf *, con
 enum duo_status duo_gguf_need(const struct duo_gguf *, const char *name, uint64_t n0, uint64_t n1, const struct duo_gguf_tensor **,
                               struct duo_err *);
 
+/* The format of its weights as the file names it ("Q4_K_M"), or else that of most bytes. */
+void duo_gguf_quant(const struct duo_gguf *, char out[16]);
+
 /* ---------------------------------------------------------------- writing */
 
 struct duo_gguf_out;

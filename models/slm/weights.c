@@ -67,28 +67,6 @@ static uint64_t mark_of(const struct duo_gguf *g)
     return mark;
 }
 
-/* The numbers of general.file_type. */
-static const char *const file_types[] = {
-    [0] = "F32", [1] = "F16", [2] = "Q4_0", [3] = "Q4_1", [7] = "Q8_0", [8] = "Q5_0", [9] = "Q5_1", [14] = "Q4_K_S", [15] = "Q4_K_M",
-    [16] = "Q5_K_S", [17] = "Q5_K_M", [18] = "Q6_K", [32] = "BF16",
-};
-enum { N_FILE_TYPES = sizeof file_types / sizeof file_types[0] };
-
-static void name_quant(struct duo_model *m)
-{
-    int64_t type = -1;
-    size_t bytes[DUO_FORMAT_COUNT] = { 0 };
-    int most = 0;
-    if (duo_gguf_whole(m->gguf, "general.file_type", false, 0, N_FILE_TYPES - 1, &type, NULL) == DUO_OK && type >= 0 && file_types[type]) {
-        snprintf(m->quant, sizeof m->quant, "%s", file_types[type]);
-        return;
-    }
-    for (int i = 0; i < duo_gguf_tensors(m->gguf); i++) bytes[duo_gguf_tensor(m->gguf, i)->format] += duo_gguf_tensor(m->gguf, i)->bytes;
-    for (int f = 1; f < DUO_FORMAT_COUNT; f++)
-        if (bytes[f] > bytes[most]) most = f;
-    snprintf(m->quant, sizeof m->quant, "%s", duo_format_info((enum duo_format)most)->name);
-}
-
 /* What packing takes: about the bytes of the file's matrices, but for those that are used in place. */
 static double packed_bytes(const struct duo_model *m)
 {
@@ -111,7 +89,7 @@ static enum duo_status load(struct duo_model *m, const char *path, struct duo_po
     for (int l = 0; l < m->shape.layers; l++) DUO_TRY(load_parts(m, &m->layers[l], l, pool, err));
     if (m->shape.rope.factors) m->shape.rope.factors = m->shape.rope_local.factors = m->whole.vector[DUO_WEIGHT_ROPE];
     m->mark = mark_of(m->gguf);
-    name_quant(m);
+    duo_gguf_quant(m->gguf, m->quant);
     return DUO_OK;
 }
 

@@ -2,8 +2,9 @@
  *
  * (1) The folder that is written is a layer: run and estimate take it with --catalogue DIR; samples.csv in it has the timings.
  * (2) One device a thread count: NAME has the most threads, NAME-1t one.
- * (3) --from reads llama-bench's output.  With --hardware a device of the catalogue gets constants; without, a new device is made
- *     whose peaks are those that explain its best rows.
+ * (3) --from reads llama-bench's output, and makes a new device too, of the runtime llama-bench: constants that ship for llama.cpp on
+ *     others of its class don't mix with its own.  --hardware lends it the peaks, memory and watts of a device of the catalogue;
+ *     without, the peaks are those that explain its best rows.
  * (4) Watts are counted where the system lets us, given by --watts, or assumed; which one is said. */
 #include <errno.h>
 #include <limits.h>
@@ -29,8 +30,8 @@ static const struct duo_option options[] = {
     { OUT,       "out",      "DIR",       "the folder of the layer; run and estimate take it with --catalogue" },
     { FROM,      "from",     "FILE",      "llama-bench's JSON, JSON lines or CSV instead of measuring here" },
     { NAME,      "name",     "NAME",      "the device's; default: this machine's" },
-    { CLASS,     "class",    "CLASS",     "phone, sbc, laptop, desktop-cpu, server-cpu ...; default: server-cpu" },
-    { HARDWARE,  "hardware", "NAME",      "with --from: the catalogue's device that it is; default: a new one" },
+    { CLASS,     "class",    "CLASS",     "phone, sbc, laptop, desktop-cpu, server-cpu ...; default: desktop-cpu" },
+    { HARDWARE,  "hardware", "NAME",      "with --from: a device of the catalogue that lends peaks, memory and watts" },
     { 't',       "threads",  "LIST",      "thread counts, as in 1,2; default: 1 and one a core" },
     { CONTEXTS,  "contexts", "LIST",      "tokens behind which decoding is timed; default: 0,512" },
     { PROMPTS,   "prompts",  "LIST",      "tokens at once that are timed, up to 256; default: 8,64,256" },
@@ -63,7 +64,8 @@ struct calibrating {
     struct duo_kernel_speed *kernels[MOST * 16];
     int                    n_kernels[MOST * 16], kernel_sets;
     struct duo_device_power power;
-    char name[80], title[160], source[300], date[32];
+    double memory;
+    char name[80], title[160], source[300], date[32], peaks_source[96];
 };
 
 /* ---------------------------------------------------------------- this machine */
@@ -236,30 +238,15 @@ static bool find_model(void *user, const char *file, double parameters, struct d
     return found >= 0;
 }
 
-static void find_quant(void *user, const char *quant, double *layer_bits, double *head_bits, double *peak)
+static bool find_quant(void *user, const char *quant, double *layer_bits, double *head_bits, double *peak)
 {
     struct calibrating *c = user;
     const struct duo_row *row = duo_catalogue_find(c->catalogue, DUO_QUANTS, quant);
-    if (!row) return;
+    if (!row) return false;
     *layer_bits = *head_bits = row->value[DUO_KEY_bits].value;
     const struct duo_value *v = c->device ? duo_row_peak(c->device, row) : NULL;
     if (v) *peak = v->value;
-}
-
-/* Of one device only one thread count can be meant: the one that decodes fastest. */
-static void keep_fastest(struct calibrating *c)
-{
-    double best = 0;
-    int threads = 0, n = 0;
-    for (int i = 0; i < c->timings.n; i++) {
-        const struct duo_timing *t = &c->timings.at[i];
-        double rate = t->fresh / t->seconds * (t->fresh > 1 ? 1e-6 : 1);      /* decoding counts first */
-        if (rate > best) best = rate, threads = t->threads;
-    }
-    for (int i = 0; i < c->timings.n; i++)
-        if (c->timings.at[i].threads == threads) c->timings.at[n++] = c->timings.at[i];
-    if (n < c->timings.n) fprintf(stderr, "%d rows of other thread counts than %d are left out: they are of the same device\n", c->timings.n - n, threads);
-    c->timings.n = n;
+    return true;
 }
 
 static void peaks_of_timings(struct calibrating *c)
@@ -281,6 +268,20 @@ static void peaks_of_timings(struct calibrating *c)
         }
 }
 
+/* (3) */
+static void lend(struct calibrating *c, const struct duo_power_meter *none)
+{
+    const struct duo_value *v = c->device ? c->device->value : NULL;
+    set_power(c, none, NAN, NAN);
+    if (!v) return;
+    if (isnan(c->wishes->idle) && !isnan(v[DUO_KEY_idle_watts].value) && !isnan(v[DUO_KEY_load_watts].value)) {
+        c->power = (struct duo_device_power) { .idle = v[DUO_KEY_idle_watts].value, .load = v[DUO_KEY_load_watts].value, .low = 0.7, .high = 1.4 };
+        snprintf(c->power.source, sizeof c->power.source, "as %s", c->device->name);
+    }
+    c->memory = v[DUO_KEY_memory].value;
+    snprintf(c->peaks_source, sizeof c->peaks_source, "peaks of %s", c->device->name);
+}
+
 static enum duo_status import(struct calibrating *c, struct duo_err *err)
 {
     const struct wishes *w = c->wishes;
@@ -292,9 +293,8 @@ static enum duo_status import(struct calibrating *c, struct duo_err *err)
     if (c->device && isnan(look.bandwidth)) return duo_fail(err, DUO_BAD_INPUT, "calibrate: the catalogue knows no bandwidth of %s", c->device->name);
     DUO_TRY(duo_bench_read(&c->timings, w->from, &look, &about, err));
     if (about.left_out) fprintf(stderr, "%d of %d rows are left out: prompt and answer together\n", about.left_out, about.rows);
-    if (c->device) keep_fastest(c);
     peaks_of_timings(c);
-    set_power(c, &none, NAN, NAN);
+    lend(c, &none);
     if (about.date[0]) snprintf(c->date, sizeof c->date, "%s", about.date);
     else today(c->date);
     snprintf(c->title, sizeof c->title, "%s", about.machine[0] ? about.machine : c->name);
@@ -362,12 +362,12 @@ static void json_fits(struct duo_json *j, const struct calibrating *c)
     duo_json_close(j);
 }
 
-static void print_json(const struct calibrating *c, const char *device)
+static void print_json(const struct calibrating *c)
 {
     struct duo_json j;
     duo_json_init(&j, stdout);
     duo_json_open(&j, '{');
-    duo_json_key(&j, "device"); duo_json_text(&j, device);
+    duo_json_key(&j, "device"); duo_json_text(&j, c->name);
     duo_json_key(&j, "out");    duo_json_text(&j, c->wishes->out);
     duo_json_key(&j, "source"); duo_json_text(&j, c->source);
     duo_json_key(&j, "date");   duo_json_text(&j, c->date);
@@ -413,16 +413,16 @@ static enum duo_status calibrate(struct calibrating *c, struct duo_err *err)
     if (status != DUO_OK && made) rmdir(w->out);             /* leaves one that holds timings */
     DUO_TRY(status);
     struct duo_calibration k = {
-        .name = c->name, .title = c->title, .class = w->class, .runtime = w->from ? "llama.cpp" : "duosim", .date = c->date, .source = c->source,
-        .hardware = c->device ? c->device->name : NULL, .peaks = c->peaks, .n_peaks = c->n_peaks, .guessed = w->from && !c->device,
-        .memory = !isnan(w->memory) ? w->memory : w->from ? NAN : duo_machine_memory_all(), .power = c->power, .timings = &c->timings,
+        .name = c->name, .title = c->title, .class = w->class, .runtime = w->from ? "llama-bench" : "duosim", .date = c->date, .source = c->source,
+        .peaks = c->peaks, .peaks_source = c->device ? c->peaks_source : NULL, .n_peaks = c->n_peaks, .guessed = w->from && !c->device,
+        .memory = !isnan(w->memory) ? w->memory : w->from ? c->memory : duo_machine_memory_all(), .power = c->power, .timings = &c->timings,
     };
     DUO_TRY(duo_calibration_write(&k, w->out, c->args->json ? NULL : stdout, err));
-    if (k.guessed && isnan(w->memory)) fprintf(stderr, "its memory isn't known: a place of it needs --memory here, or cost: {memory: ...}\n");
-    if (c->args->json) return print_json(c, k.hardware ? k.hardware : c->name), DUO_OK;
+    if (isnan(k.memory)) fprintf(stderr, "its memory isn't known: a place of it needs --memory here, or cost: {memory: ...}\n");
+    if (c->args->json) return print_json(c), DUO_OK;
     print_kernels(c);
     print_held_out(c);
-    printf("\n%s is in %s: duosim estimate --catalogue %s --hardware %s ...\n", k.hardware ? k.hardware : c->name, w->out, w->out, k.hardware ? k.hardware : c->name);
+    printf("\n%s is in %s: duosim estimate --catalogue %s --hardware %s ...\n", c->name, w->out, w->out, c->name);
     return DUO_OK;
 }
 
@@ -456,7 +456,7 @@ static void check(const struct duo_args *a, const struct wishes *w)
     if (w->from && a->n_words) duo_usage(a, "calibrate: either models to measure here or --from, not both");
     if (!w->from && !a->n_words) duo_usage(a, "calibrate: which models?  GGUF files, names that duosim models fetch takes, or --from FILE");
     if (w->hardware && !w->from) duo_usage(a, "calibrate: --hardware goes with --from");
-    if (w->from && !w->hardware && !w->name) duo_usage(a, "calibrate: --from needs --name NAME for a new device, or --hardware NAME of the catalogue");
+    if (w->from && !w->name) duo_usage(a, "calibrate: --from needs --name NAME for the device");
 }
 
 static int run(const struct duo_command *command, int argc, char **argv)
@@ -464,7 +464,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
     struct duo_args a;
     struct duo_err err = { 0 };
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct wishes w = { .class = "server-cpu", .threads = { 1 }, .n_threads = 1, .idle = NAN, .load = NAN, .memory = NAN,
+    struct wishes w = { .class = "desktop-cpu", .threads = { 1 }, .n_threads = 1, .idle = NAN, .load = NAN, .memory = NAN,
                         .plan = { .contexts = { 0, 512 }, .n_contexts = 2, .prompts = { 8, 64, 256 }, .n_prompts = 3, .decoded = 16, .repeat = 5 } };
     if (cores > 1) w.threads[w.n_threads++] = cores > DUO_MAX_THREADS ? DUO_MAX_THREADS : (int)cores;
     const char *value;
@@ -486,7 +486,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
         }
     check(&a, &w);
     struct calibrating *c = duo_new(1, sizeof *c);
-    *c = (struct calibrating) { .args = &a, .wishes = &w };
+    *c = (struct calibrating) { .args = &a, .wishes = &w, .memory = NAN };
     enum duo_status status = calibrate(c, &err);
     for (int s = 0; s < c->kernel_sets; s++) free(c->kernels[s]);
     duo_timings_free(&c->timings);

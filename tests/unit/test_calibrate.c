@@ -180,6 +180,31 @@ static void remove_layer(const char *dir)
     rmdir(dir);
 }
 
+/* (1): what was fitted is what the simulator computes with. */
+static void same_as_cost(const struct duo_catalogue *k, const struct duo_device_fit *fit, const struct duo_peaks *peaks)
+{
+    static const char *const names[] = { "smollm2-135m", "tinyllama-1.1b", "gemma-2-2b" };
+    static const double cells[][2] = { { 1, 0 }, { 1, 1500 }, { 6, 100 }, { 256, 0 }, { 64, 1500 } };
+    for (int m = 0; m < 3; m++) {
+        struct duo_cost *cost;
+        struct duo_err err = { 0 };
+        struct duo_timing t = timing(0, 2, 1, 0);
+        const struct duo_row *row = duo_catalogue_find(k, DUO_MODELS, names[m]);
+        CHECK(row != NULL);
+        CHECK_INT(duo_cost_new(&cost, k, &(struct duo_cost_spec) { .model = names[m], .hardware = "mine", .quant = "q4_0" }, &err), DUO_OK);
+        if (!row || err.status) { printf("%s\n", err.text); continue; }
+        duo_row_arch(row, &t.arch);
+        t.head_bits = t.layer_bits = 4.5, t.bandwidth = peaks->bandwidth, t.peak = peaks->int8, t.op = peaks->op, t.iterations = 1;
+        for (int c = 0; c < 5; c++) {
+            struct duo_growth growth;
+            t.fresh = cells[c][0], t.cached = cells[c][1];
+            struct duo_load l = cost->kind->item(cost, t.fresh, t.cached, 0, t.arch.layers, 1, &growth);
+            CHECK_NEAR(cost->kind->price(cost, &l, 0, t.arch.layers).seconds / duo_timing_predict(&t, fit->value), 1, 1e-9);
+        }
+        cost->kind->free(cost);
+    }
+}
+
 static void test_layer(const char *root)
 {
     struct duo_timings all = made(0.005, 2);
@@ -213,6 +238,7 @@ static void test_layer(const char *root)
         CHECK_NEAR(v[DUO_KEY_compute].low, fit.low[DUO_CONSTANT_compute], 1e-12);
         CHECK_INT(v[DUO_KEY_compute].status, DUO_FITTED);
         CHECK_NEAR(v[DUO_KEY_sharpness].value, 4, 0);
+        same_as_cost(k, &fit, &peaks[1]);
     }
     if (k) duo_catalogue_free(k);
     remove_layer(in("layer"));
@@ -243,10 +269,12 @@ static bool find(void *user, const char *file, double parameters, struct duo_arc
     return true;
 }
 
-static void quant_of(void *user, const char *quant, double *layer_bits, double *head_bits, double *peak)
+static bool quant_of(void *user, const char *quant, double *layer_bits, double *head_bits, double *peak)
 {
     (void)user, (void)peak;
-    if (strcmp(quant, "q4_0") == 0) *layer_bits = 4.5, *head_bits = 6.5625;
+    if (strcmp(quant, "q4_0") != 0) return false;
+    *layer_bits = 4.5, *head_bits = 6.5625;
+    return true;
 }
 
 static const struct duo_bench_look_up look = { find, quant_of, NULL, NAN };
@@ -321,6 +349,8 @@ static void test_bad_bench(void)
     refused("[" ROW("512", "8", "0", "1", "0") "]", 0, "has 1 rows, none of a prompt or an answer alone");
     refused("model,size\n7B,3\n", 2, "no model_filename in it");
     refused(CSV_HEAD "a,b\n", 2, "2");
+    refused("{\"model_filename\": \"Large.gguf\", \"model_type\": \"llama 1B IQ2_XXS - 2.0625 bpw\", \"model_size\": 2000, \"model_n_params\": 1100048384, "
+            "\"n_threads\": 1, \"n_prompt\": 1, \"n_gen\": 0, \"avg_ts\": 1, \"stddev_ts\": 0}", 1, "'iq2_xxs' is no format of the catalogue");
     char other[] = "{\"model_filename\": \"other.gguf\", \"model_type\": \"x 1B F16\", \"model_size\": 2000, \"model_n_params\": 1000, \"n_threads\": 1, \"n_prompt\": 1, "
                    "\"n_gen\": 0, \"avg_ts\": 1, \"stddev_ts\": 0}";
     refused(other, 1, "other.gguf (1e+03 parameters) is no model of the catalogue");
