@@ -239,8 +239,9 @@ static enum duo_status write_runtimes(const struct duo_calibration *c, const cha
     fputs("scope,runtime,quant,quantity,value,unit,status,low,high,date,source,note\n", f);
     for (int i = 0; i < c->n_peaks && status == DUO_OK; i++) {
         device_name(c, i, name, sizeof name);
-        const char *launch = c->guessed ? "in those of the layers" : "a piece for each thread and the wait for all";
-        put_constant(f, c, &(struct row) { name, "op", "s", c->guessed ? "documented" : "measured", c->peaks[i].op, NAN, NAN }, "", launch);
+        bool ours = !c->guessed && !c->peaks_source;
+        const char *launch = !ours ? "in those of the layers" : "a piece for each thread and the wait for all";
+        put_constant(f, c, &(struct row) { name, "op", "s", ours ? "measured" : "documented", c->peaks[i].op, NAN, NAN }, "", launch);
         put_constant(f, c, &(struct row) { name, "step", "s", "documented", 0, NAN, NAN }, "", "in those of the layers");
         put_constant(f, c, &(struct row) { name, "item", "s", "documented", 0, NAN, NAN }, "", "in those of the layers");
         put_constant(f, c, &(struct row) { name, "sharpness", "1", "documented", 4, NAN, NAN }, "", "the exponent that the others were fitted with");
@@ -256,6 +257,8 @@ static enum duo_status write_runtimes(const struct duo_calibration *c, const cha
             for (int k = 0; k < DUO_FITTED_END; k++)
                 fprintf(report, " %s %.3g [%.3g, %.3g]%s", duo_fitted[k].name, fit.value[k], fit.low[k], fit.high[k], fit.told[k] ? "" : " assumed");
             fprintf(report, "; error %.1f %%, worst %.1f %% of %d\n", 100 * fit.median, 100 * fit.worst, fit.timings);
+            if (fit.value[DUO_CONSTANT_stream] > 0.98 * duo_fitted[DUO_CONSTANT_stream].most)
+                fprintf(report, "%-8s %2d threads: weights come faster than the bandwidth of %.1f GB/s: is it that of this device?\n", quant, c->peaks[i].threads, c->peaks[i].bandwidth * 1e-9);
         }
     }
     enum duo_status end = end_file(f, path, status == DUO_OK ? err : NULL);
