@@ -277,12 +277,13 @@ static void foot(FILE *out, const struct duo_summary *s, const struct chosen *c,
 {
     char marks[300];
     legend(s, c, marks, sizeof marks);
-    bool cheats = false, assumed = false, intervals = false;
+    bool cheats = false, assumed = false, intervals = false, reserved = false;
     int  low = 0, high = 0;
     for (int i = 0; i < s->n; i++) {
         const struct duo_summary_row *r = &s->rows[i];
         cheats |= r->cheats;
         assumed |= r->seeds && duo_summary_assumed(r);
+        reserved |= strstr(r->dollars_regime, "reserved") != NULL;
         intervals |= !isnan(r->low[DUO_M_quality]) || !isnan(r->low[DUO_M_e2e_mean]);
         low  = !low || r->seeds < low ? r->seeds : low;
         high = r->seeds > high ? r->seeds : high;
@@ -291,6 +292,7 @@ static void foot(FILE *out, const struct duo_summary *s, const struct chosen *c,
     if (assumed) fputs("(quality in brackets: no real model's answers)\n", out);
     if (*marks)  fprintf(out, "%s\n", marks);
     fputs("Quality, shares, J and $ are over all requests that arrived, failed and pending ones with quality 0; times over the answered.\n", out);
+    if (reserved) fputs("$ under reservation: all replicas, used or not, are on all requests, whoever answered them.\n", out);
     if (intervals && !spec->by_seed) {
         fputs("[low, high]: 95 %, two-level bootstrap (seeds, then sessions or questions), ", out);
         if (low == high) fprintf(out, "%d seed%s.\n", high, high == 1 ? "" : "s");

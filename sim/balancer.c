@@ -9,16 +9,17 @@
 #include "sim/request.h"
 
 #include <assert.h>
+#include <limits.h>
 
 static bool is_up(const struct duo_world_place *p, int i) { return p->replicas[i].state == DUO_REPLICA_UP; }
 
 static int least_loaded(struct duo_request *r, struct duo_world_place *p)
 {
-    int best = -1;
+    int best = -1, least = INT_MAX;
 
     (void)r;
     for (int i = 0; i < p->n_replicas; i++)
-        if (is_up(p, i) && (best < 0 || p->replicas[i].jobs < p->replicas[best].jobs)) best = i;
+        if (p->replicas[i].jobs < least && is_up(p, i)) best = i, least = p->replicas[i].jobs;
     return best;
 }
 

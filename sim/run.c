@@ -27,6 +27,12 @@ enum duo_status duo_run_check(const struct duo_run_spec *spec, char *warnings, s
 
 static enum duo_provenance weaker(enum duo_provenance a, enum duo_provenance b) { return a > b ? a : b; }
 
+/* Do seconds of the place rest on what only the scenario says? */
+static bool is_declared(const struct duo_place_spec *p)
+{
+    return p->ttft.a > 0 || p->rate.a > 0 || p->errors > 0 || isfinite(p->limit) || (p->most_replicas > p->replicas && !isnan(p->cold_start));
+}
+
 static void describe(struct duo_world *w)
 {
     struct duo_row_run *r = &w->run;
@@ -38,6 +44,7 @@ static void describe(struct duo_world *w)
     for (int i = 0; i < w->n_places + w->n_classes - 1; i++) {
         const struct duo_facts *f = i + 1 < w->n_places ? &w->places[i + 1].cost->facts : &w->classes[i + 1 - w->n_places].cost->facts;
         time = weaker(time, f->time), energy = weaker(energy, f->energy);
+        if (i + 1 < w->n_places && is_declared(w->places[i + 1].spec)) time = DUO_ASSUMED;
     }
     duo_money_describe(w);
     snprintf(r->provenance_time, sizeof r->provenance_time, "%s", duo_provenance_text(time));

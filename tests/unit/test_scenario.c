@@ -81,6 +81,9 @@ static void test_full_world(const struct duo_scenario *s)
     CHECK_NEAR(s->arrivals.cv, 2.5, 0);
     CHECK_INT(s->arrivals.requests, 500);
     CHECK(s->arrivals.shuffle);
+    CHECK_NEAR(s->arrivals.speech, 3, 0);
+    CHECK_NEAR(s->arrivals.piece, 0.4, 0);
+    CHECK(s->arrivals.as_spoken && s->reserved);
     CHECK_INT(s->arrivals.at.line, 4);
     CHECK_INT(s->arrivals.at.column, 11);
     CHECK_INT(s->n_devices, 2);
@@ -93,13 +96,17 @@ static void test_full_world(const struct duo_scenario *s)
     CHECK_INT(s->devices[0].slots, 2);
     CHECK_NEAR(s->devices[0].battery, 54000, 1e-9);
     CHECK(!s->devices[1].quant);
+    CHECK_TEXT(s->devices[0].region, "france");
+    CHECK_NEAR(s->devices[0].energy_price, 1e-7, 1e-20);
+    CHECK(isnan(s->devices[1].energy_price) && !s->devices[1].region);
+    CHECK_NEAR(s->cells.price, 5e-9, 1e-22);
     CHECK_INT(s->devices[1].n_over, 4);
     CHECK_TEXT(s->devices[1].over[0].key, "bandwidth");
     CHECK_NEAR(s->devices[1].over[0].value, 20e9, 1);
     CHECK_NEAR(s->devices[1].over[1].value, 0.003, 1e-12);
     CHECK_NEAR(s->devices[1].over[2].value, 7e10, 0);
     CHECK_NEAR(s->devices[1].over[3].value, 2.5, 1e-12); /* a key in hours keeps its hours */
-    CHECK_INT(s->devices[1].over[0].line, 7);
+    CHECK_INT(s->devices[1].over[0].line, 8);
     CHECK_INT(s->devices[1].over[0].column, 87);
     CHECK_INT(s->cells.count, 4);
     CHECK_TEXT(s->cells.up.trace, trace);
@@ -136,6 +143,25 @@ static void test_full_world(const struct duo_scenario *s)
     CHECK_NEAR(s->places[1].rtt, 0.002, 1e-12);
     CHECK_INT(s->places[2].site, DUO_SITE_API);
     CHECK_TEXT(s->places[2].hardware, "api");
+    CHECK_TEXT(s->places[2].model, "gpt-4-1106-preview");
+    CHECK_INT(s->places[2].ttft.kind, DUO_LOGNORMAL);
+    CHECK_NEAR(s->places[2].ttft.a, 0.5, 0);
+    CHECK_NEAR(s->places[2].ttft.b, 0.6, 0);
+    CHECK_INT(s->places[2].rate.kind, DUO_UNIFORM);
+    CHECK_NEAR(s->places[2].rate.b, 90, 0);
+    CHECK_NEAR(s->places[2].limit, 500.0 / 60, 1e-12);
+    CHECK_NEAR(s->places[2].burst, 20, 0);
+    CHECK_NEAR(s->places[2].errors, 0.005, 1e-15);
+    CHECK_INT(s->places[2].retries, 3);
+    CHECK_NEAR(s->places[2].backoff, 2, 0);
+    CHECK_NEAR(s->places[2].cache, 0, 0);
+    CHECK(isinf(s->places[0].limit) && !s->places[0].api);
+    CHECK_INT(s->places[0].most_replicas, 9);
+    CHECK_INT(s->places[1].most_replicas, 1);
+    CHECK_NEAR(s->places[0].scale_up, 3, 0);
+    CHECK(isinf(s->places[0].scale_down) && isnan(s->places[1].cold_start));
+    CHECK_NEAR(s->places[0].cold_start, 40, 0);
+    CHECK_TEXT(s->places[0].region, "eu");
 }
 
 static void test_full_answers(const struct duo_scenario *s)
@@ -152,6 +178,9 @@ static void test_full_answers(const struct duo_scenario *s)
     CHECK_NEAR(y->voices[0].length.b, 0.9, 0);
     CHECK_INT(y->voices[1].length.kind, DUO_FIXED);
     CHECK_NEAR(y->voices[1].length.a, 100, 0);
+    CHECK_INT(y->voices[1].thinking.kind, DUO_UNIFORM);
+    CHECK_NEAR(y->voices[1].thinking.b, 16000, 0);
+    CHECK_NEAR(y->voices[0].thinking.a, 0, 0);
     CHECK_NEAR(y->slope, 2, 0);
     CHECK_NEAR(y->tie, 0.5, 0);
     CHECK_NEAR(y->prompt_tokens.b, 450, 0);
