@@ -161,6 +161,7 @@ static const char *rests_on(const struct duo_summary *s, int metric)
     case DUO_M_quality: case DUO_M_quality_answered: case DUO_M_gain_over_mix: case DUO_M_oracle_share:
         return weakest(s, offsetof(struct duo_summary_row, provenance_quality));
     case DUO_M_joules_device: case DUO_M_joules_radio: case DUO_M_joules_cloud: case DUO_M_joules_device_radio: case DUO_M_wasted_joules:
+    case DUO_M_grams:
         return weakest(s, offsetof(struct duo_summary_row, provenance_energy));
     case DUO_M_dollars:
         return weakest(s, offsetof(struct duo_summary_row, provenance_money));
@@ -229,7 +230,7 @@ static void regimes(FILE *out, const struct duo_summary *s)
             size_t length = end ? (size_t)(end - part) : strlen(part);
             bool first = n < 32;
             for (int k = 0; k < n; k++) first &= strncmp(seen[k], part, length) != 0 || (seen[k][length] && strncmp(seen[k] + length, " + ", 3) != 0);
-            if (first) fprintf(out, "%s%.*s", n ? ", " : "", (int)length, part), seen[n++] = part;
+            if (first) fprintf(out, "%s%.*s", n ? "; " : "", (int)length, part), seen[n++] = part;
             part += length + (end ? 3 : 0);
         }
     if (!n) fputs("not known", out);

@@ -99,7 +99,7 @@ double duo_money_reserved(const struct duo_world *w, double end)
 }
 
 enum { REGIMES = 16 };
-struct regimes { int n; char text[REGIMES][64]; };
+struct regimes { int n; char text[REGIMES][112]; };
 
 static void add(struct regimes *g, const char *text)
 {
@@ -121,7 +121,7 @@ static void add_price(struct regimes *g, const char *what, double price, enum du
 static void add_place(const struct duo_world *w, const struct duo_facts *f, struct regimes *g)
 {
     static const char used[] = "gpu seconds used";
-    char text[64];
+    char text[112];
 
     if (strcmp(f->dollars_regime, "none") == 0) return;
     if (w->scenario->reserved && strncmp(f->dollars_regime, used, sizeof used - 1) == 0) {
@@ -140,7 +140,7 @@ void duo_money_describe(struct duo_world *w)
 
     for (int i = 1; i < w->n_places; i++) {
         const struct duo_facts *f = &w->places[i].cost->facts;
-        if (f->money > status) status = f->money;
+        if (f->money > status && f->money < DUO_PROVENANCE_END) status = f->money;
         add_place(w, f, &g);
     }
     if (!isnan(w->scenario->cells.price)) add_price(&g, "data", w->scenario->cells.price, DUO_DIM_MONEY_PER_BYTES), status = DUO_ASSUMED;

@@ -43,7 +43,8 @@ static void describe(struct duo_world *w)
 
     for (int i = 0; i < w->n_places + w->n_classes - 1; i++) {
         const struct duo_facts *f = i + 1 < w->n_places ? &w->places[i + 1].cost->facts : &w->classes[i + 1 - w->n_places].cost->facts;
-        time = weaker(time, f->time), energy = weaker(energy, f->energy);
+        time = weaker(time, f->time);
+        if (f->energy < DUO_PROVENANCE_END) energy = weaker(energy, f->energy);      /* an API's joules are not known: NULL where they are met */
         if (i + 1 < w->n_places && is_declared(w->places[i + 1].spec)) time = DUO_ASSUMED;
     }
     duo_money_describe(w);

@@ -71,7 +71,7 @@ struct duo_facts {
     double busy_watts;         /* typical while working: for a policy's think time */
     double dollars_in, dollars_cached, dollars_out;  /* a token, API list price; NAN: none */
     double dollars_second;     /* of the replica; NAN: none */
-    char   dollars_regime[48]; /* "api list price 2026-08", "gpu seconds used", "none" */
+    char   dollars_regime[96]; /* "api list price 2026-08", "gpu seconds used, priced by SOURCE (May 2026)", "none" */
     double load_seconds;       /* weights from storage; NAN: not known */
     double start_seconds;      /* each job waits so long in its slot, without keeping others (an API server's work on a request) */
     double throttle_share;     /* speed when hot, as a share; NAN: never slows */

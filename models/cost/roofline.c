@@ -300,6 +300,7 @@ static void set_host(struct roofline *m, struct duo_basis *b)
 static void set_money(struct duo_facts *f, struct duo_basis *b)
 {
     double hour = duo_take(b, DUO_KEY_dollars_hour);
+    const char *source;
 
     f->dollars_in = f->dollars_cached = f->dollars_out = f->dollars_second = NAN;
     f->money = DUO_MEASURED;                                    /* nothing rests on it, so it weakens nothing */
@@ -307,7 +308,8 @@ static void set_money(struct duo_facts *f, struct duo_basis *b)
     if (isnan(hour)) return;
     f->dollars_second = b->gpus * hour / 3600;
     f->money = duo_weaker(duo_basis_status(b, DUO_CLAIM_MONEY), f->time);      /* dollars of seconds */
-    snprintf(f->dollars_regime, sizeof f->dollars_regime, "gpu seconds used");
+    source = b->v[DUO_KEY_dollars_hour].source;
+    snprintf(f->dollars_regime, sizeof f->dollars_regime, "gpu seconds used%s%.60s", source && *source ? ", priced by " : "", source ? source : "");
 }
 
 static void set_facts(struct roofline *m, struct duo_basis *b)
