@@ -25,6 +25,7 @@
  * (7) Joules are bounded by the power limit part by part: what the batch fixes, a unit of context, a unit of pairs. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/cost/basis.h"
 
@@ -309,6 +310,7 @@ static void set_money(struct duo_facts *f, struct duo_basis *b)
     f->dollars_second = b->gpus * hour / 3600;
     f->money = duo_weaker(duo_basis_status(b, DUO_CLAIM_MONEY), f->time);      /* dollars of seconds */
     source = b->v[DUO_KEY_dollars_hour].source;
+    if (source && strcmp(source, "scenario") == 0) source = "the scenario";
     snprintf(f->dollars_regime, sizeof f->dollars_regime, "gpu seconds used%s%.60s", source && *source ? ", priced by " : "", source ? source : "");
 }
 

@@ -30,7 +30,7 @@ static void tokens(void)                                   /* (1) */
     struct engine_out o = go("gpt", 0, NULL);
 
     CHECK_NEAR(o.request[0].dollars, (double)o.request[0].prompt_tokens * 10e-6 + (double)o.request[0].answer_tokens * 30e-6, 1e-15);
-    CHECK_TEXT(o.run.dollars_regime, "gpu seconds used + api list price 2023-11");
+    CHECK_TEXT(o.run.dollars_regime, "gpu seconds used, priced by the scenario + api list price 2023-11");
     engine_free(&o);
 
     /* a session: the second turn's beginning is cached, as far as the first call's input went */
@@ -71,7 +71,7 @@ static void accelerators(void)                             /* (2) */
         o = go(labels[i], 3, set);
         CHECK_NEAR(o.run.dollars_reserved, 2 * (o.run.seconds - 10) * 2 * 1.80 / 3600, 1e-12);
         for (int k = 0; k < o.n; k++) CHECK_NEAR(o.request[k].dollars, 0, 0);
-        CHECK_TEXT(o.run.dollars_regime, "gpu seconds reserved + api list price 2023-11");
+        CHECK_TEXT(o.run.dollars_regime, "gpu seconds reserved, priced by the scenario + api list price 2023-11");
         engine_free(&o);
     }
 
@@ -88,7 +88,7 @@ static void other_prices(void)                             /* (3) */
     struct engine_out o = go("edge_only", 2, set);
 
     CHECK_NEAR(o.request[0].dollars, o.request[0].joules_device * 0.36 / 3.6e6, 1e-18);
-    CHECK_TEXT(o.run.dollars_regime, "gpu seconds used + api list price 2023-11 + data $5.00/GB + device energy $0.36/kWh");
+    CHECK_TEXT(o.run.dollars_regime, "gpu seconds used, priced by the scenario + api list price 2023-11 + data $5.00/GB + device energy $0.36/kWh");
     CHECK_TEXT(o.run.provenance_money, "assumed");
     engine_free(&o);
     o = go("gpt", 2, set);
