@@ -163,7 +163,7 @@ static bool on_its_way(const struct duo_request *r, int tokens)
     for (const struct duo_step_record *s = r->steps; s; s = s->next) {
         bool moves = s->kind == DUO_STEP_SHOW || s->kind == DUO_STEP_ANSWER;
         if (moves && !s->told && duo_text_tokens(r, s->from) >= tokens) return true;
-        if (s->show && s->told && !s->abandoned && (s->chunk || s->tail_left) && duo_path_tokens(&s->written.path) >= tokens) return true;
+        if (s->show && s->told && s->result && !s->abandoned && (s->chunk || s->tail_left) && duo_text_begins(r, s->result, r->answer)) return true;
     }
     return false;
 }
