@@ -118,7 +118,7 @@ flight 'a stream whose end was lost ends the request' 'SELECT pending = 0 AND se
 flight 'a chunk that comes after the cancel is not on the screen' 'SELECT count(*) > 0 AND min(ttft) > 0.1 FROM request WHERE status = 0' 1 recall,wait=0.06
 flight 'shown parts of a cancelled split bind' "SELECT count(*) > 0 FROM reason WHERE text LIKE 'does not begin%'" 1 split,wait=3,at=small
 flight 'patience ends at the seat' "SELECT count(*) FROM reason WHERE text = 'told after its patience'" 0 patience,wait=0.06
-flight 'a cancelled score is paid' 'SELECT min(joules_cloud) > 0 AND min(wasted_joules) > 0 FROM request' 1 score,wait=0.4 --set 'answers.scorers={router: {seconds: 1 s}}'
+flight 'a cancelled score is paid' 'SELECT min(joules_cloud) > 0 AND min(wasted_joules) > 0 FROM request' 1 score,wait=0.9 --set 'answers.scorers={router: {seconds: 1 s}}'
 flight 'flows that failed are on both books' 'SELECT abs((SELECT sum(bytes_up) FROM request) - (SELECT sum(bytes) FROM link WHERE name LIKE "cell%.up")) < 1' 1 split,wait=30,at=small --set 'until=9 s' --set 'cells.outages=[{from: 2 s, to: 7 s}]'
 flight 'many at once, most called off' 'SELECT answered = requests FROM run' 1 crowd
 
