@@ -111,7 +111,7 @@ static void print_head(FILE *out, const struct duo_pd *d)
 {
     int assumed = 0;
     for (int c = 0; c < d->n_constants; c++) assumed += strcmp(d->constants[c].status, "assumed") == 0;
-    fprintf(out, "perturbed: %d draw%s of %d constants (%d assumed, %d fitted), each log-uniform in its interval, the same for all policies and seeds\n",
+    fprintf(out, "perturbed: %d draw%s of %d constants (%d assumed, %d fitted), each log-uniform in its interval (uniform from 0), the same for all policies and seeds\n",
             d->n_draws, d->n_draws == 1 ? "" : "s", d->n_constants, assumed, d->n_constants - assumed);
     fputs("order of the means as they are, and the % of draws in which it holds [95 %, Clopper and Pearson]\n", out);
 }

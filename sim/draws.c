@@ -34,6 +34,17 @@ static void visit_costs(const char *list, const char *name, int n, struct duo_co
     }
 }
 
+/* How long an API takes, as the scenario has it: a place's mean or range is scaled, its shape stays. */
+static void visit_law(const char *place, const char *key, struct duo_length_law *law, visit_fn *fn, void *arg)
+{
+    char path[256];
+    double was = law->a;
+    if (!(was > 0)) return;
+    snprintf(path, sizeof path, "scenario/places.%s.%s", place, key);
+    fn(arg, path, &law->a, INFINITY);
+    if (law->kind == DUO_UNIFORM) law->b *= law->a / was;
+}
+
 static void visit(struct duo_scenario *s, visit_fn *fn, void *arg)
 {
     for (int i = 0; i < s->n_assumed; i++) {
@@ -45,6 +56,10 @@ static void visit(struct duo_scenario *s, visit_fn *fn, void *arg)
         visit_costs("devices", s->devices[i].name, s->devices[i].n_over, s->devices[i].over, fn, arg);
     for (int i = 0; i < s->n_places; i++)
         visit_costs("places", s->places[i].name, s->places[i].n_over, s->places[i].over, fn, arg);
+    for (int i = 0; i < s->n_places; i++) {
+        visit_law(s->places[i].name, "ttft", &s->places[i].ttft, fn, arg);
+        visit_law(s->places[i].name, "rate", &s->places[i].rate, fn, arg);
+    }
     if (s->cells.radio) return;
     fn(arg, "scenario/cells.joules_up", &s->cells.joules_up, INFINITY);
     fn(arg, "scenario/cells.joules_down", &s->cells.joules_down, INFINITY);

@@ -1,8 +1,8 @@
 /* draws.h - the constants that a plan's runs rest on and that nobody measured, drawn from their intervals.
  *
  * (1) Drawn are: assumed and fitted values of the catalogue that were read for the plan's runs; of the scenario, defaults
- *     without a source where the file says nothing (transport), what `cost:` sets (a model's architecture aside), and joules_up
- *     and joules_down: these x0.7 to x1.4, within what the key allows.
+ *     without a source where the file says nothing (transport), what `cost:` sets (a model's architecture aside), an API's
+ *     ttft and rate, and joules_up and joules_down: these x0.7 to x1.4, within what the key allows.
  * (2) In draw d a constant is low (high/low)^u, u by hash of d and its name: log-uniform, the same for every variant,
  *     policy, seed and worker.
  * (3) What is documented, recorded or measured never moves; nor do 0, "never" and "unlimited". */

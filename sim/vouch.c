@@ -16,20 +16,36 @@ static void append(char *text, size_t n, const char *piece)
     memcpy(text + n - 4, "...", 4);
 }
 
+/* "cloud: a, b, ...: assumed" in at most n - 1 bytes: names are left out, the status stays. */
+static void short_of(const char *name, const char *rests_on, char *out, size_t n)
+{
+    const char *status = strrchr(rests_on, ':');
+    int length = snprintf(out, n, "%s: %s", name, rests_on);
+    if (length < 0 || (size_t)length < n) return;
+    size_t tail = strlen(", ...") + strlen(status ? status : "");
+    if (tail + 16 > n) return;
+    char *end = out + n - 1 - tail;
+    *end = 0;
+    char *comma = strrchr(out, ',');
+    char *dots = strstr(out, ", ...");
+    if (comma) end = comma;
+    if (dots && dots < end) end = dots;
+    snprintf(end, n - (size_t)(end - out), ", ...%s", status ? status : "");
+}
+
 void duo_vouch_rests_on(const struct duo_world *w, char *text, size_t n)
 {
-    size_t count = 0, room;
+    size_t count = 0;
     *text = 0;
     for (int i = 1; i < w->n_places + w->n_classes; i++)
         count += *(i < w->n_places ? w->places[i].cost : w->classes[i - w->n_places].cost)->facts.rests_on != 0;
-    room = count ? n / count - 3 : n;                    /* each has its share of the text */
     for (int i = 1; i < w->n_places + w->n_classes; i++) {
         bool place = i < w->n_places;
         const struct duo_facts *f = place ? &w->places[i].cost->facts : &w->classes[i - w->n_places].cost->facts;
         char piece[256];
         if (!*f->rests_on) continue;
-        snprintf(piece, sizeof piece, "%s: %s", place ? w->places[i].name : w->classes[i - w->n_places].spec->name, f->rests_on);
-        if (room < sizeof piece && strlen(piece) > room) strcpy(piece + room - 3, "...");
+        size_t room = n / count - 2 < sizeof piece ? n / count - 2 : sizeof piece;         /* each has its share of the text */
+        short_of(place ? w->places[i].name : w->classes[i - w->n_places].spec->name, f->rests_on, piece, room);
         append(text, n, piece);
     }
 }

@@ -146,7 +146,7 @@ static void one_constant_decides(void)
     CHECK_NEAR(number(db, "SELECT relation = '=' AND held = draws FROM ranking WHERE name = 'dollars'"), 1, 0);       /* (2) */
     CHECK_NEAR(number(db, "SELECT share FROM v_ranking WHERE name = 'joules' AND label = 'B' AND relation = '<'"), 1, 0);
     char *text = printed(db);
-    CHECK_HAS(text, "perturbed: 400 draws of 10 constants (9 assumed, 1 fitted)");
+    CHECK_HAS(text, "perturbed: 400 draws of 10 constants (9 assumed, 1 fitted), each log-uniform in its interval (uniform from 0)");
     CHECK_HAS(text, "A < B in E2E mean: c3 (assumed, 1 in [0.7, 1.4]), separates by 1.00; alone it flips the order at its high end");
     CHECK(!strstr(text, "quality"));                                /* nothing moved it */
     free(text);

@@ -1,4 +1,4 @@
-/* test_sweep.c - sim/sweep.h (1)..(6), sim/child.h (1)..(3), sim/ledger.h (1)..(4), with runs that are told how to
+/* test_sweep.c - sim/sweep.h (1)..(7), sim/child.h (1)..(3), sim/ledger.h (1)..(4), with runs that are told how to
  * behave: the policy's name is what its run does. */
 #include <assert.h>
 #include <dirent.h>
@@ -18,6 +18,7 @@
 #include "tests/check.h"
 
 static bool have_simgrid = true;
+static int  entered;                             /* in a child: the round that it is in; in the parent 0 */
 static int  checked;                             /* calls of duo_run_check */
 static char folder[64];
 
@@ -143,6 +144,11 @@ enum duo_status duo_run(const struct duo_run_spec *spec, struct duo_rows *rows, 
         enum duo_status status = end_row(spec, rows, 5, err);
         if (write(fd, "\0", 1) != 1) abort();
         return status;
+    }
+    if (does(spec, "later") && entered) in_policy(spec, "exit");
+    if (does(spec, "crowded") && entered == 2 && spec->stop_above > 0) {
+        *too_many = true;
+        return DUO_OK;
     }
     if (does(spec, "busy") && spec->stop_above > 0) {
         *too_many = spec->stop_above == 77;
@@ -575,6 +581,75 @@ static void test_full(void)
     }
 }
 
+/* ---- rounds ---- */
+
+static char told[4096];                          /* what was handed over */
+static int  asked;
+
+static void enter_round(void *arg, int round)
+{
+    CHECK(arg == told);
+    entered = round;
+    for (int i = 0; i < scenarios[0].n_seeds; i++) seeds[i] += 100u * (unsigned)round;         /* the child's own */
+}
+
+static enum duo_status take_round(struct sqlite3 *db, void *arg, const struct duo_round_run *run, struct duo_err *err)
+{
+    struct duo_row_run row = { 0 };
+    (void)arg, (void)err;
+    CHECK(db != NULL && entered == 0);
+    CHECK((run->rows >= 0) == (run->why == NULL));
+    if (run->rows >= 0) CHECK(duo_rows_last(run->rows, &row));
+    snprintf(told + strlen(told), sizeof told - strlen(told), "%d.%d.%d.%d%s%.9s;", run->round, run->variant, run->policy, run->seed,
+             run->why ? ":" : "", run->why ? run->why : "");
+    return DUO_OK;
+}
+
+static enum duo_status one_more(struct sqlite3 *db, void *arg, int *n, struct duo_err *err)
+{
+    (void)db, (void)arg, (void)err;
+    asked++;
+    *n = 1;
+    return DUO_OK;
+}
+
+/* (7): every round after the plan's own, in order, whatever the number of workers; a failure in one is told and is none of
+ * the sweep's; nothing of it is in the database; with too many flows all of it again. */
+static void test_rounds(void)
+{
+    static const struct duo_rounds rounds = { .n = 2, .most = 3, .arg = told, .enter = enter_round, .take = take_round, .more = one_more };
+    static const char want[] = "1.0.0.0;1.0.0.1;1.0.1.0:policy of;1.0.1.1:policy of;2.0.0.0;2.0.0.1;2.0.1.0:policy of;2.0.1.1:policy of;"
+                               "3.0.0.0;3.0.0.1;3.0.1.0:policy of;3.0.1.1:policy of;";
+    for (int jobs = 1; jobs <= 4; jobs += 3) {
+        struct duo_err err = { 0 };
+        add("fine", NULL);
+        add("later", NULL);
+        struct duo_sweep_spec spec = make(2, 1, jobs, path("rounds.db"));
+        spec.rounds = &rounds;
+        *told = 0, asked = 0;
+        CHECK_INT(duo_sweep(&spec, &err), DUO_OK);
+        CHECK_TEXT(told, want);
+        CHECK_INT(asked, 1);
+        sqlite3 *db = open_db(path("rounds.db"));
+        CHECK_QUERY(db, "SELECT count(*), min(state), max(seed) FROM run", "4|done|2;");
+        CHECK_QUERY(db, "SELECT count(*) FROM request", "20;");
+        sqlite3_close(db);
+        unlink(path("rounds.db"));
+    }
+    struct duo_err err = { 0 };
+    add("crowded", NULL);
+    struct duo_sweep_spec spec = make(1, 1, 2, path("rounds.db"));
+    spec.rounds = &rounds;
+    *told = 0, asked = 0, have_simgrid = true;
+    CHECK_INT(duo_sweep(&spec, &err), DUO_OK);
+    const char *last = strstr(told, "1.0.0.0;2.0.0.0;3.0.0.0;");
+    CHECK(last && strlen(last) == 24);
+    sqlite3 *db = open_db(path("rounds.db"));
+    CHECK_QUERY(db, "SELECT count(*), net FROM run", "1|fluid;");
+    sqlite3_close(db);
+    unlink(path("rounds.db"));
+}
+
 int main(void)
 {
     snprintf(folder, sizeof folder, "/tmp/sweep.XXXXXX");
@@ -585,6 +660,7 @@ int main(void)
     test_mix();
     test_brief();
     test_auto();
+    test_rounds();
     test_refused();
     test_full();
     rmdir(folder);
