@@ -1,7 +1,7 @@
 /* catalogue_gguf.c - a model's row from the header of a GGUF file: its architecture, and the bits a weight that its tensors have.
  *
  * (1) Keys are those of the file's own architecture ("llama.block_count"); one that is needed and missing is refused by name.
- * (2) bits = 8 x bytes of the tensors over their numbers; products run at the rate of most weights' format: 16 bit for halves, 8 bit
+ * (2) bits = 8 x bytes of the layers' tensors over their numbers, head_bits the same of the head alone; products run at the rate of most weights' format: 16 bit for halves, 8 bit
  *     for quantized ones.  Its quant is what the file calls them, for constants of a runtime by quant.
  * (3) A file that is a part of several is refused: its tensors are not the model's.
  * (4) Layers that attend to all among windowed ones: every 2nd of Gemma 2 and gpt-oss, every 6th of Gemma 3, or as the file says. */
@@ -53,15 +53,21 @@ static bool any_tensor(const struct duo_gguf *g, const char *part)
 /* (2) */
 static void weigh(struct source *s)
 {
-    double bytes = 0, numbers = 0, halves = 0;
+    struct { double bytes, numbers; } layers = { 0, 0 }, head = { 0, 0 };
+    double numbers = 0, halves = 0;
+    const char *name_of_head = s->row->value[DUO_KEY_tied].value != 0 ? "token_embd.weight" : "output.weight";
 
     for (int i = 0; i < duo_gguf_tensors(s->file); i++) {
         const struct duo_gguf_tensor *t = duo_gguf_tensor(s->file, i);
         double n = (double)t->n[0] * (double)t->n[1] * (double)t->n[2] * (double)t->n[3];
-        bytes += (double)t->bytes, numbers += n;
+        numbers += n;
+        if (strncmp(t->name, "blk.", 4) == 0) layers.bytes += (double)t->bytes, layers.numbers += n;
+        if (strcmp(t->name, name_of_head) == 0) head.bytes += (double)t->bytes, head.numbers += n;
         if (8 * (double)t->bytes >= 16 * n) halves += n;
     }
-    put(s->row, DUO_KEY_bits, 8 * bytes / numbers, "bytes of the tensors over their numbers");
+    if (layers.numbers == 0) layers = head;
+    put(s->row, DUO_KEY_bits, 8 * layers.bytes / layers.numbers, "bytes of the layers' tensors over their numbers");
+    put(s->row, DUO_KEY_head_bits, 8 * head.bytes / head.numbers, name_of_head);
     put(s->row, DUO_KEY_parameters, numbers, "numbers of the tensors");
     put(s->row, DUO_KEY_kv_bits, 16, "as usual");
     s->row->value[DUO_KEY_kv_bits].status = DUO_DOCUMENTED;

@@ -243,7 +243,9 @@ static bool find_quant(void *user, const char *quant, double *layer_bits, double
     struct calibrating *c = user;
     const struct duo_row *row = duo_catalogue_find(c->catalogue, DUO_QUANTS, quant);
     if (!row) return false;
-    *layer_bits = *head_bits = row->value[DUO_KEY_bits].value;
+    double head = row->value[DUO_KEY_head_bits].value;
+    *layer_bits = row->value[DUO_KEY_bits].value;
+    *head_bits = isnan(head) ? *layer_bits : head;
     const struct duo_value *v = c->device ? duo_row_peak(c->device, row) : NULL;
     if (v) *peak = v->value;
     return true;

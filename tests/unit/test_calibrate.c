@@ -194,7 +194,7 @@ static void same_as_cost(const struct duo_catalogue *k, const struct duo_device_
         CHECK_INT(duo_cost_new(&cost, k, &(struct duo_cost_spec) { .model = names[m], .hardware = "mine", .quant = "q4_0" }, &err), DUO_OK);
         if (!row || err.status) { printf("%s\n", err.text); continue; }
         duo_row_arch(row, &t.arch);
-        t.head_bits = t.layer_bits = 4.5, t.bandwidth = peaks->bandwidth, t.peak = peaks->int8, t.op = peaks->op, t.iterations = 1;
+        t.layer_bits = 4.5, t.head_bits = 6.5625, t.bandwidth = peaks->bandwidth, t.peak = peaks->int8, t.op = peaks->op, t.iterations = 1;
         for (int c = 0; c < 5; c++) {
             struct duo_growth growth;
             t.fresh = cells[c][0], t.cached = cells[c][1];

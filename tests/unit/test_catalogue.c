@@ -545,7 +545,8 @@ static void test_gguf(void)
         duo_row_arch(r, &a);
         CHECK(a.layers == 1 && a.width == 64 && a.heads == 4 && a.kv_heads == 2 && a.head_dim == 16 && a.ffn == 128 && a.vocabulary == 100 && a.context == 512);
         CHECK(a.tied && a.gated && a.window == 32 && a.period == 2 && a.experts == 0);
-        CHECK_NEAR(r->value[DUO_KEY_bits].value, (8.5 * matrices + 16 * embedding) / (matrices + embedding), 1e-12);
+        CHECK_NEAR(r->value[DUO_KEY_bits].value, 8.5, 1e-12);
+        CHECK_NEAR(r->value[DUO_KEY_head_bits].value, 16, 1e-12);
         CHECK_NEAR(r->value[DUO_KEY_parameters].value, matrices + embedding, 0);
         CHECK_TEXT(r->activation, "int8");
         CHECK(row(c, DUO_MODELS, path) == r);                    /* read once */
