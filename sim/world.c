@@ -153,6 +153,9 @@ static enum duo_status check_place(const struct duo_world *w, const struct duo_w
         return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, p->at.line, p->at.column,
                            "places.%s: block: the trace's blocks of %d tokens are not made of %d (prefix_cache: false does without)", p->name,
                            w->id_tokens, p->block);
+    if (p->kv_tokens > 0 && p->kv_tokens < p->block)
+        return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, p->at.line, p->at.column, "places.%s: kv_tokens: %.0f is less than a block of %d",
+                           p->name, p->kv_tokens, p->block);
     if (p->kv_tokens <= 0 && capacity < (double)p->slots * p->block)
         return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, p->at.line, p->at.column,
                            "places.%s: batch: %d sequences need a block of %d tokens each, %.3g GB of KV at %.3g kB a token; %.3g GB are left beside %.3g GB of weights",
