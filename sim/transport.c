@@ -8,6 +8,8 @@
 #include "sim/device.h"
 #include "sim/request.h"
 
+struct way { enum duo_site from, to; bool cell, wan; };    /* crosses a cell; one of them is behind the WAN */
+
 struct duo_message {
     struct duo_world   *world;
     struct duo_request *request;
@@ -23,6 +25,7 @@ struct duo_message {
     struct duo_message *ahead, *behind;    /* in the device's queue */
     duo_route           route;
     int                 from, to;
+    struct way          way;
     bool                held, held_back;   /* now; from the beginning */
     bool                carried, local, on_air, numbered, queued, waiting;
 };
@@ -52,16 +55,13 @@ static void give(struct duo_message *m)
 
 /* ---- the way (1) */
 
-static bool crosses_cell(const struct duo_world *w, int from, int to)
+static struct way way_of(const struct duo_world *w, int from, int to)
 {
-    enum duo_site a = duo_node_site(w, from), b = duo_node_site(w, to);
+    struct way x = { duo_node_site(w, from), duo_node_site(w, to), false, false };
 
-    return a != b && (a == DUO_SITE_DEVICE || b == DUO_SITE_DEVICE);
-}
-
-static bool crosses_wan(const struct duo_world *w, int from, int to)               /* one of them is behind it */
-{
-    return (duo_node_site(w, from) <= DUO_SITE_EDGE) != (duo_node_site(w, to) <= DUO_SITE_EDGE);
+    x.cell = x.from != x.to && (x.from == DUO_SITE_DEVICE || x.to == DUO_SITE_DEVICE);
+    x.wan = (x.from <= DUO_SITE_EDGE) != (x.to <= DUO_SITE_EDGE);
+    return x;
 }
 
 static double places_delay(const struct duo_world *w, int from, int to)
@@ -71,16 +71,14 @@ static double places_delay(const struct duo_world *w, int from, int to)
 
 double duo_transport_delay(const struct duo_world *w, int from, int to)
 {
-    double d = places_delay(w, from, to);
+    struct way x = way_of(w, from, to);
 
-    if (crosses_cell(w, from, to)) d += w->cells_rtt / 2;
-    if (crosses_wan(w, from, to))  d += w->wan_rtt / 2;
-    return d;
+    return places_delay(w, from, to) + (x.cell ? w->cells_rtt / 2 : 0) + (x.wan ? w->wan_rtt / 2 : 0);
 }
 
-static duo_route route_of(const struct duo_world *w, const struct duo_request *r, int from, int to)
+static duo_route route_of(const struct duo_world *w, const struct duo_request *r, struct way x)
 {
-    enum duo_site a = duo_node_site(w, from), b = duo_node_site(w, to);
+    enum duo_site a = x.from, b = x.to;
     const struct duo_radio_cell *c = &w->cells[r->row.cell];
 
     if (a == DUO_SITE_DEVICE) return b == DUO_SITE_EDGE ? c->up   : c->up_wan;
@@ -152,6 +150,8 @@ static uint64_t number_of(struct duo_message *m)
 
 static double draw(struct duo_message *m, const char *stream) { return duo_draw(m->world->spec->seed, stream, number_of(m)); }
 
+static bool is_fixed(const struct duo_rtt_spec *rtt) { return rtt->law.kind == DUO_FIXED && !rtt->trace; }
+
 static double round_trip(struct duo_message *m, const struct duo_rtt_spec *rtt, const struct duo_rtt_trace *trace, const char *stream)
 {
     struct duo_world *w = m->world;
@@ -161,7 +161,6 @@ static double round_trip(struct duo_message *m, const struct duo_rtt_spec *rtt, 
         if (rtt->random_offset) at += trace->period * duo_draw(w->spec->seed, stream, (uint64_t)m->request->row.cell);
         return duo_rtt_at(trace, at);
     }
-    if (rtt->law.kind == DUO_FIXED) return rtt->law.a;
     if (rtt->law.kind == DUO_UNIFORM) return rtt->law.a + (rtt->law.b - rtt->law.a) * draw(m, stream);
     double spread = sqrt(log1p(rtt->law.b * rtt->law.b));
     return rtt->law.a * exp(spread * (gsl_cdf_ugaussian_Pinv((draw(m, stream) + 0x1p-54)) - spread / 2));
@@ -174,18 +173,16 @@ static double delay_of(struct duo_message *m)
     const struct duo_scenario *s = w->scenario;
     double d = places_delay(w, m->from, m->to);
 
-    if (crosses_cell(w, m->from, m->to)) d += round_trip(m, &s->cells.rtt, &w->cells_pings, "rtt") / 2;
-    if (crosses_wan(w, m->from, m->to))  d += round_trip(m, &s->wan.rtt, &w->wan_pings, "wan rtt") / 2;
+    if (m->way.cell) d += (is_fixed(&s->cells.rtt) ? w->cells_rtt : round_trip(m, &s->cells.rtt, &w->cells_pings, "rtt")) / 2;
+    if (m->way.wan)  d += (is_fixed(&s->wan.rtt) ? w->wan_rtt : round_trip(m, &s->wan.rtt, &w->wan_pings, "wan rtt")) / 2;
     return d;
 }
 
 /* Losses on the way of `bytes`, for which the sender waits. */
 static double losses(struct duo_message *m, double bytes)
 {
-    const struct duo_world *w = m->world;
-    const struct duo_scenario *s = w->scenario;
-    double cell = s->cells.loss > 0 && crosses_cell(w, m->from, m->to) ? s->cells.loss : 0, wan = s->wan.loss > 0 && crosses_wan(w, m->from, m->to) ? s->wan.loss : 0;
-    double p = cell + wan - cell * wan;
+    const struct duo_scenario *s = m->world->scenario;
+    double cell = m->way.cell ? s->cells.loss : 0, wan = m->way.wan ? s->wan.loss : 0, p = cell + wan - cell * wan;
 
     if (p <= 0) return 0;
     return duo_connection_loss(fmax(1, ceil(bytes / s->transport.segment)), p, 2 * m->delay, s->transport.timeout, draw(m, "loss"), draw(m, "last loss"));
@@ -215,7 +212,7 @@ static double slow_start(struct duo_message *m)
     uint8_t *grown = &d->grown[m->from != DUO_DEVICE];
     double first = t->window * t->segment, wait;
 
-    if (!t->window || !by_radio(m)) return 0;
+    if (!by_radio(m)) return 0;
     if (m->began - d->contact > t->timeout) d->grown[0] = d->grown[1] = 0;
     wait = duo_connection_wait(m->bytes, m->bytes / (duo_clock_now(w->clock) - m->began), 2 * m->delay, ldexp(first, *grown));
     *grown = (uint8_t)duo_connection_grown(m->bytes, first, *grown);
@@ -257,7 +254,6 @@ static struct duo_message *unqueue(struct duo_message *m)
 {
     struct duo_message *behind = m->behind;
 
-    if (!m->queued) return NULL;
     m->queued = false;
     if (behind)   behind->ahead = m->ahead;
     else          m->world->uplinks[m->request->row.device] = m->ahead;
@@ -269,7 +265,7 @@ static struct duo_message *unqueue(struct duo_message *m)
 
 static void flow_ended(void *arg, enum duo_flow_end end, double carried)
 {
-    struct duo_message *m = arg, *behind = unqueue(m);
+    struct duo_message *m = arg, *behind = m->queued ? unqueue(m) : NULL;
 
     m->flow = NULL;
     if (end == DUO_FLOW_UNREACHABLE) {
@@ -279,7 +275,7 @@ static void flow_ended(void *arg, enum duo_flow_end end, double carried)
         give(m);
         fn(a, false);
     } else {
-        if (!m->held_back) m->wait = slow_start(m);
+        if (!m->held_back && m->world->scenario->transport.window) m->wait = slow_start(m);
         charge(m, m->bytes, true);
         m->carried = true;
         if (!m->held) fly(m);
@@ -325,9 +321,10 @@ struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *
     double now = duo_clock_now(w->clock), wait = 0, joules;
 
     m->request = r, m->fn = fn, m->arg = arg, m->from = from, m->to = to, m->held = m->held_back = held;
-    m->local = duo_node_site(w, from) == duo_node_site(w, to);
+    m->way = way_of(w, from, to);
+    m->local = m->way.from == m->way.to;
     m->delay = delay_of(m);
-    if (!m->local) m->route = route_of(w, r, from, to);
+    if (!m->local) m->route = route_of(w, r, m->way);
     if (m->local || m->route < 0) {                        /* (2) */
         m->carried = true;
         if (!held) fly(m);
@@ -339,7 +336,7 @@ struct duo_message *duo_transport_send(struct duo_world *w, struct duo_request *
         if (from == DUO_DEVICE) {
             wait = duo_radio_wake(&w->radio, &d->radio, now, &joules);
             if (joules > 0) pay_radio(m, joules);
-            if (t->trips > 0 || t->trips_again > 0) wait += open_connection(w, d, duo_node_site(w, to), now + wait, 2 * m->delay);
+            if (t->trips > 0 || t->trips_again > 0) wait += open_connection(w, d, m->way.to, now + wait, 2 * m->delay);
         }
         d->touched = true;
         queue(m);
@@ -366,7 +363,7 @@ void duo_transport_release(struct duo_world *w, struct duo_message *m)       /* 
 
 void duo_transport_cancel(struct duo_world *w, struct duo_message *m)
 {
-    struct duo_message *behind = unqueue(m);
+    struct duo_message *behind = m->queued ? unqueue(m) : NULL;
 
     duo_clock_cancel(w->clock, &m->alarm);
     if (m->flow) charge(m, duo_net_cancel(w->net, m->flow), false);
