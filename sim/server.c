@@ -293,6 +293,13 @@ bool duo_server_idle(const struct duo_server *s)
     return !s->waiting && !s->running && !s->iterating && !s->told.first && s->idle <= 0 && !s->oldest;
 }
 
+double duo_server_boundary(const struct duo_server *s)
+{
+    uint64_t done = duo_stretch_done(s, now_of(s)), k = s->iterating ? duo_stretch_running(s, now_of(s), done) : done;
+
+    return k > done ? end_of(s, k) : now_of(s);
+}
+
 void duo_server_totals(const struct duo_server *s, struct duo_server_totals *t)
 {
     double now = now_of(s);

@@ -128,6 +128,7 @@ void duo_server_figures(const struct duo_server *, struct duo_server_figures *);
 int  duo_server_prefix(const struct duo_server *, const uint32_t *ids, int n_ids, int tokens);
 void duo_server_forget(struct duo_server *);         /* all idle KV; nothing may be queued or running */
 bool duo_server_idle(const struct duo_server *);     /* nothing queued, running or resident */
+double duo_server_boundary(const struct duo_server *);    /* when the running iteration ends; now when none runs */
 
 struct duo_server_totals {
     double busy_seconds, joules, iterations, tokens_in, tokens_out;

@@ -78,6 +78,8 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(stream,             RUNTIMES, TIME,   1e-4, 1.2,  "1",       "share of the bandwidth that weights get")                  \
     X(stream_measured,    RUNTIMES, TIME,   1e-4, 1.2,  "1",       "the same of bandwidth_measured, which goes before")        \
     X(issue,              RUNTIMES, TIME,   1e-3, 1e3,  "B",       "of weights that a unit unpacks and multiplies in a cycle, a pair of pipes") \
+    X(issue_weights,      RUNTIMES, TIME,   1e-3, 1e3,  "",        "the same in weights, where no format takes longer than another (CPUs); goes before") \
+    X(issue_flop,         RUNTIMES, TIME,   1e-3, 1e5,  "",        "FLOP of products in a cycle, a unit and a pair of pipes; goes before compute") \
     X(attend,             RUNTIMES, TIME,   1e-4, 1.2,  "1",       "share of the bandwidth that reading KV gets")              \
     X(attend_compute,     RUNTIMES, TIME,   1e-4, 2,    "1",       "share of the peak rate that scores and values get")        \
     X(op,                 RUNTIMES, TIME,   0,    1,    "s",       "an operation launched")                                    \

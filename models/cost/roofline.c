@@ -20,7 +20,8 @@
  *     to all); beyond, ring_trip + 2 (g - 1)/g bytes / ring_link (Thakur et al. 2005, doi:10.1177/1094342005051521, 4.4).
  * (4) A pipeline has one batch in flight: its stages work one after the other, a hop of ring_trip + bytes / ring_link between them.
  *     It buys memory, not speed.
- * (5) Products run at the rate of the quant's activation format.  A device without such a rate refuses the quant by name.
+ * (5) Products run at the rate of the quant's activation format, or at issue_flop a cycle where that is known.  A device with
+ *     neither refuses the quant by name.
  * (6) Whole numbers of tokens, which is what iterations have, are looked up: the roofs of each are worked out once.
  * (7) Joules are bounded by the power limit part by part: what the batch fixes, a unit of context, a unit of pairs. */
 #include <math.h>
@@ -191,19 +192,26 @@ static const struct duo_cost_kind roofline_kind = {
 
 /* ---- making one ---- */
 
+static bool knows(const struct duo_basis *b, enum duo_key k) { return !isnan(b->v[k].value); }
+
+/* Are its products counted in cycles, not as a share of a peak? */
+static bool counts(const struct duo_basis *b) { return knows(b, DUO_KEY_issue_flop) && knows(b, DUO_KEY_units) && knows(b, DUO_KEY_clock); }
+
 static enum duo_status check(const struct duo_basis *b, const struct duo_arch *a, const struct duo_value *peak, struct duo_err *err)
 {
     static const enum duo_key needed[] = {
         DUO_KEY_layers, DUO_KEY_width, DUO_KEY_heads, DUO_KEY_kv_heads, DUO_KEY_head_dim, DUO_KEY_vocabulary, DUO_KEY_context, DUO_KEY_bits,
-        DUO_KEY_bandwidth, DUO_KEY_memory, DUO_KEY_sharpness, DUO_KEY_compute, DUO_KEY_stream, DUO_KEY_attend, DUO_KEY_attend_compute,
+        DUO_KEY_bandwidth, DUO_KEY_memory, DUO_KEY_sharpness, DUO_KEY_stream, DUO_KEY_attend, DUO_KEY_attend_compute,
     };
+    static const enum duo_key share[] = { DUO_KEY_compute };
     static const enum duo_key group[] = { DUO_KEY_one_shot_limit, DUO_KEY_one_shot_trip, DUO_KEY_one_shot_link, DUO_KEY_ring_trip, DUO_KEY_ring_link };
 
-    if (!peak)                                                                                             /* (5) */
+    if (!peak && !counts(b))                                                                               /* (5) */
         return duo_basis_bad(b, err, "%s on %s: no rate is known for products of %s%s%s; set one in cost: {fp16: ...}", b->quant.name,
                              b->hardware.name, b->quant.activation ? b->quant.activation : "its format", b->hardware.class ? ", class " : "",
                              b->hardware.class ? b->hardware.class : "");
     DUO_TRY(duo_basis_need(b, needed, sizeof needed / sizeof *needed, err));
+    if (!counts(b)) DUO_TRY(duo_basis_need(b, share, 1, err));
     if (b->gpus > 1) DUO_TRY(duo_basis_need(b, group, sizeof group / sizeof *group, err));
     if (a->heads % b->tensor || (a->kv_heads % b->tensor && b->tensor % a->kv_heads))
         return duo_basis_bad(b, err, "tensor_parallel: %d doesn't divide the %d heads (%d of KV) of %s", b->tensor, a->heads, a->kv_heads, b->spec->model);
@@ -211,8 +219,6 @@ static enum duo_status check(const struct duo_basis *b, const struct duo_arch *a
         return duo_basis_bad(b, err, "pipeline_parallel: %d stages, but %s has %d layers", b->stages, b->spec->model, a->layers);
     return DUO_OK;
 }
-
-static bool knows(const struct duo_basis *b, enum duo_key k) { return !isnan(b->v[k].value); }
 
 /* Bytes a second of weights from memory. */
 static double streamed(struct duo_basis *b, double bandwidth)
@@ -222,11 +228,20 @@ static double streamed(struct duo_basis *b, double bandwidth)
     return duo_take(b, DUO_KEY_stream) * bandwidth;
 }
 
+/* Pairs of pipes x cycles a second; NAN: not known. */
+static double pace(struct duo_basis *b)
+{
+    if (!knows(b, DUO_KEY_units) || !knows(b, DUO_KEY_clock)) return NAN;
+    return duo_take(b, DUO_KEY_units) * duo_take(b, DUO_KEY_clock) * duo_take_or(b, DUO_KEY_pipes, 1);
+}
+
 /* Bytes a second that the cores take in; without a count of them, no limit. */
 static double issue(struct duo_basis *b)
 {
-    if (!knows(b, DUO_KEY_issue) || !knows(b, DUO_KEY_units) || !knows(b, DUO_KEY_clock)) return INFINITY;
-    return duo_take(b, DUO_KEY_issue) * duo_take(b, DUO_KEY_units) * duo_take(b, DUO_KEY_clock) * duo_take_or(b, DUO_KEY_pipes, 1);
+    double bytes = knows(b, DUO_KEY_issue_weights) ? duo_take(b, DUO_KEY_issue_weights) * duo_take(b, DUO_KEY_bits) / 8 : duo_take(b, DUO_KEY_issue);
+    double rate = isnan(bytes) ? NAN : bytes * pace(b);
+
+    return isnan(rate) ? INFINITY : rate;
 }
 
 static double layer_seconds(struct duo_basis *b)
@@ -246,7 +261,7 @@ static void set_products(struct roofline *m, struct duo_basis *b, double peak, d
     m->one_over_p   = 1 / m->p;
     m->weight_bytes = bits / 8;
     m->head_bytes   = duo_take_or(b, DUO_KEY_head_bits, bits) / 8;
-    m->flop_s       = 1 / (duo_take(b, DUO_KEY_compute) * peak * g);
+    m->flop_s       = 1 / ((counts(b) ? 1 : duo_take(b, DUO_KEY_compute)) * peak * g);
     m->weight_s     = roof(m, m->weight_bytes / stream, m->weight_bytes / unpacked);
     m->head_s       = roof(m, m->head_bytes / stream, m->head_bytes / unpacked);
     m->between_dense = HALF * (moved + 3.0 * a->ffn) / stream;
@@ -347,8 +362,11 @@ enum duo_status duo_cost_roofline(struct duo_cost **out, struct duo_basis *b, st
 {
     const struct duo_value *rate = duo_row_peak(&b->hardware, &b->quant);
     struct roofline *m = duo_new(1, sizeof *m);
-    double bandwidth = duo_take(b, DUO_KEY_bandwidth), peak = rate ? duo_take(b, (enum duo_key)(rate - b->hardware.value)) : NAN;
+    double bandwidth = duo_take(b, DUO_KEY_bandwidth), peak = NAN;
     enum duo_status bad;
+
+    if (counts(b)) peak = duo_take(b, DUO_KEY_issue_flop) * pace(b);
+    else if (rate) peak = duo_take(b, (enum duo_key)(rate - b->hardware.value));
 
     duo_row_arch(&b->model, &m->arch);
     m->cost.facts.context = m->arch.context;

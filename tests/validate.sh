@@ -1,0 +1,161 @@
+# validate.sh DUOSIM - the gates on made-up measurements whose right answer is arithmetic; on real ones where DUOSIM_DATA names them.
+#
+# A device "made" is laid over the catalogue: 100 GB/s, 10 units of 1 GHz; its constants: half of the bandwidth, 10 B a unit and cycle,
+# a million cycles a layer, exponent 3; a model "made-model" of 10 layers and hardly any KV.  One GB of weights a token is then
+#     ((1 / 50)^3 + (1 / 100)^3)^(1/3) s + 10 x 1 ms = 30.8008 ms: 32.4667 tokens/s.
+# With vllm an iteration takes 10 layers x 1 ms and nothing else.
+#
+# (1) No data: every gate is skipped in words, exit 0.
+# (2) A row on the line has no error; one that says twice the speed is half too slow; its class's mark, missed, gives exit 1.
+# (3) A device that is not in the catalogue is predicted by its class, and the report says so; a model that is not, too.
+# (4) A server run: TTFT, gap and end by arithmetic.  Unknown hardware: said, not predicted.
+# (5) Wrong cells and lines: exit 2 with the place.
+# (6) --json is what the man page says.
+# (7) The real data: gates run, and --fit finds nothing that ships outside its interval.
+duosim=$(realpath "$1") || exit 2
+data=$DUOSIM_DATA
+unset DUOSIM_DATA
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+passed=0 failed=0 skipped=0
+
+# is NAME CONDITION...
+is() {
+    name=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "validate.sh: failed: $name"; fi
+}
+
+# validate OPTION...: into out, err; the exit code in $code.
+validate() {
+    "$duosim" validate --catalogue made "$@" >out 2>err
+    code=$?
+}
+
+mkdir made data
+cat >made/devices.csv <<'EOF'
+name,title,class,site,runtime,aliases
+made,A device of the test,apple,device,llama.cpp,
+EOF
+cat >made/hardware.csv <<'EOF'
+name,quantity,value,unit,status,low,high,source,url,note
+made,fp32,1e18,FLOP/s,documented,,,test,,
+made,fp16,1e18,FLOP/s,documented,,,test,,
+made,bandwidth,100,GB/s,documented,,,test,,
+made,units,10,,documented,,,test,,
+made,clock,1e9,1/s,documented,,,test,,
+made,memory,100,GB,documented,,,test,,
+made,tdp_watts,100,W,documented,,,test,,
+EOF
+cat >made/models.csv <<'EOF'
+name,aliases,family,parameters,layers,width,heads,kv_heads,head_dim,ffn,vocabulary,context,tied,gated,experts,active_experts,expert_ffn,shared_ffn,dense_layers,window,period,positions,image_tokens,image_flop,audio_bytes,audio_flop,document_bytes,status,date,source,note
+made-model,,test,1000,10,1,1,1,1,1,2,100000,1,1,0,0,0,0,0,0,0,0,,,,,,documented,2026-11,test,
+EOF
+cat >made/runtimes.csv <<'EOF'
+scope,runtime,quant,quantity,value,unit,status,low,high,date,source,note
+made,llama.cpp,,stream,0.5,1,documented,,,2026-11,test,
+made,llama.cpp,q4_0,issue,10,B,documented,,,2026-11,test,
+made,llama.cpp,,layer_cycles,1e6,,documented,,,2026-11,test,
+made,llama.cpp,,sharpness,3,1,documented,,,2026-11,test,
+made,vllm,,compute,1,1,documented,,,2026-11,test,
+made,vllm,,stream,1,1,documented,,,2026-11,test,
+made,vllm,,attend,1,1,documented,,,2026-11,test,
+made,vllm,,attend_compute,1,1,documented,,,2026-11,test,
+made,vllm,,sharpness,1,1,documented,,,2026-11,test,
+made,vllm,,layer,1,ms,documented,,,2026-11,test,
+made,vllm,,step,0,us,documented,,,2026-11,test,
+made,vllm,,item,0,us,documented,,,2026-11,test,
+made,vllm,,runtime_bytes,0,B,documented,,,2026-11,test,
+EOF
+head='row,device_id,class,device,runtime,backend,model,params_B,quant,weight_GB,prompt_len,gen_len,batch,n_dev,prefill_tok_s,decode_tok_s,power_W,power_scope,J_per_token,single_stream_decode,full_device,peak_bw_GBps'
+# table SPEED [MODEL [DEVICE]]
+table() {
+    printf '%s\n1,%s,apple,A device of the test,llama.cpp,Metal,%s,1,Q4_0,1,0,2,1,1,,%s,,,,1,1,100\n' "$head" "${3:-made}" "${2:-made-model}" "$1" >data/table.csv
+}
+
+validate
+is '(1) exit' [ $code -eq 0 ]
+is '(1) words' [ "$(grep -c skipped out)" -ge 6 ]
+validate --data nowhere
+is '(1) a folder that is not there' [ $code -eq 2 ]
+
+table 32.4667
+validate edge-decode --data data
+is '(2) exit' [ $code -eq 0 ]
+is '(2) no error' grep -q '32.467 *32.467 *[+-]0.0 %' out
+table 64.9334
+validate edge-decode --data data
+is '(2) twice the speed, exit' [ $code -eq 1 ]
+is '(2) half too slow' grep -q '64.933 *32.467 *-50.0 %' out
+is '(2) missed' grep -q 'MISSED' out
+validate edge-decode --data data --brief
+is '(2) brief' [ "$(grep -c 64.933 out)" -eq 0 ]
+
+table 32.4667 nobody-9b
+validate edge-decode --data data
+is '(3) a model that nobody knows' grep -q 'model nobody-9b is not in the catalogue' out
+table 32.4667 made-model nobody
+sed -i 's/A device of the test/Nobody/' data/table.csv
+validate edge-decode --data data
+is '(3) a device that nobody knows' grep -q 'device Nobody is not in the catalogue: its class' out
+is '(3) is predicted all the same' grep -q '^edge-decode *apple' out
+
+mkdir -p data/vllm-groundtruth/made_run
+rm data/table.csv
+cat >data/vllm-groundtruth/made_run/meta.json <<'EOF'
+{ "model": "made-model", "vllm_version": "0.9.0", "engine_kwargs": { "model": "made-model", "tensor_parallel_size": 1, "max_num_seqs": 4, "max_num_batched_tokens": 64, "dtype": "bfloat16", "kv_cache_dtype": "auto" } }
+EOF
+# Two requests one after the other: 100 tokens in two chunks of at most 64, then 3 tokens; 10 tokens in one.
+request='{"request_id": "a", "input_toks": 100, "output_toks": 3, "arrival_time": 5.0, "queued_ts": 1.0, "scheduled_ts": 1.0, "first_token_ts": 1.02, "last_token_ts": 1.04}'
+other='{"request_id": "b", "input_toks": 10, "output_toks": 2, "arrival_time": 6.0, "queued_ts": 2.0, "scheduled_ts": 2.0, "first_token_ts": 2.01, "last_token_ts": 2.02}'
+printf '%s\n%s\n' "$request" "$other" >data/vllm-groundtruth/made_run/requests.jsonl
+echo '{ "nodes": [ { "instances": [ { "hardware": "made", "npu_mem": { "mem_util": 0.9 } } ] } ] }' >data/vllm-groundtruth/made_run/sim_config.json
+validate vllm --data data
+is '(4) exit' [ $code -eq 0 ]
+is '(4) TTFT of two chunks' grep -q 'request 0: 100 in, 3 out, at 0.00 s *0.02  *0.02 ' out
+is '(4) end of the other' grep -q 'request 1: 10 in, 2 out, at 1.00 s *0.02  *0.02 ' out
+is '(4) gap' grep -q 'request 0: 100 in, 3 out, at 0.00 s *0.01  *0.01 ' out
+sed -i 's/"made", "npu/"unheard-of", "npu/' data/vllm-groundtruth/made_run/sim_config.json
+validate vllm --data data
+is '(4) unknown hardware' grep -q 'made_run: not predicted: unheard-of is not in the catalogue' out
+is '(4) unknown hardware, exit' [ $code -eq 0 ]
+
+printf '%s\n{"input_toks": 3}\n' "$request" >data/vllm-groundtruth/made_run/requests.jsonl
+validate vllm --data data
+is '(5) a line without a key' grep -q 'requests.jsonl:2.*output_toks: a number expected' err
+is '(5) exit' [ $code -eq 2 ]
+printf '{"input_toks": 3\n' >data/vllm-groundtruth/made_run/requests.jsonl
+validate vllm --data data
+is '(5) a line that is no JSON' [ $code -eq 2 ]
+rm -r data/vllm-groundtruth
+table fast
+validate edge-decode --data data
+is '(5) a word for a number' grep -q 'table.csv:2:[0-9]*: .*decode_tok_s' err
+is '(5) exit of it' [ $code -eq 2 ]
+table -3
+validate edge-decode --data data
+is '(5) a negative speed' [ $code -eq 2 ]
+validate edge-decoed --data data
+is '(5) a gate that is none' grep -q 'did you mean edge-decode' err
+
+table 32.4667
+validate edge-decode --data data --json
+for key in gate data rows fitted_on metric median_error p90_error mark held domain misses; do
+    is "(6) $key" grep -q "\"$key\":" out
+done
+
+if [ -n "$data" ] && [ -d "$data" ]; then
+    "$duosim" validate --data "$data" --brief >out 2>err
+    code=$?
+    is '(7) runs' [ $code -le 1 ]
+    is '(7) constants within their fits' [ "$(grep -c OUTSIDE out)" -eq 0 ]
+    is '(7) vllm is judged' grep -q '^vllm' out
+    is '(7) decode is judged' [ "$(grep -c '^edge-decode  *[a-z].* held' out)" -ge 5 ]
+    cat out
+else
+    skipped=1
+    echo 'validate.sh: skipped: the real measurements (DUOSIM_DATA is not set)'
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
