@@ -31,6 +31,7 @@ if suite_build build -Ddebug=false; then
     suite_script build layers sh tests/layers.sh
     suite_script build docs sh tests/docs.sh build/duosim
     suite_script build models sh tests/models.sh build/duosim
+    suite_script build validate sh tests/validate.sh build/duosim
     suite_script build conformance sh tests/conformance/run.sh build
     suite_script build golden sh tests/golden/run.sh build/duosim
     suite_script build bad-input sh tests/bad/run.sh build/duosim build

@@ -82,9 +82,9 @@ static enum duo_status judge_points(struct duo_validation *v, const struct point
         return duo_report_note(&v->report, "speculation", "%s: not predicted: %s", p->name, why.text), DUO_OK;
     tokens = p->speedup / gain(cost, p, 1);                                                                      /* (1) */
     d = duo_verdict_new(&v->report, "speculation", p->name, "speed-up", "1", NAN);                               /* (2) */
-    snprintf(d->data, sizeof d->data, "%s", path);
+    snprintf(d->data, sizeof d->data, "%.255s", path);
     snprintf(d->fitted_on, sizeof d->fitted_on, "tokens a verification: %.2f, from concurrency %g alone; draft of %g and context of %d assumed", tokens, p->concurrency, p->draft, CONTEXT);
-    snprintf(d->domain, sizeof d->domain, "vLLM on %s, %s %s, draft %g, concurrency 2 to 64", p->hardware, p->model, p->quant, p->draft);
+    snprintf(d->domain, sizeof d->domain, "vLLM on %.40s, %.40s %.16s, draft %g, concurrency 2 to 64", p->hardware, p->model, p->quant, p->draft);
     for (int i = 1; i < n; i++) duo_verdict_add(d, p[i].speedup, gain(cost, &p[i], tokens), "%s, concurrency %g", p->name, p[i].concurrency);
     cost->kind->free(cost);
     return DUO_OK;

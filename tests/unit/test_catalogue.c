@@ -455,7 +455,7 @@ static void test_print(const struct duo_catalogue *c)
         { "hardware", "l4", { "l4: NVIDIA L4 24GB, dc-gpu, edge", "bandwidth          3e+11        B/s      documented", "usual runtime: vllm", "link_trip" } },
         { "models", "Qwen/Qwen3-30B-A3B", { "30.5 B parameters, 3.0", "experts            128", "Qwen/Qwen3-30B-A3B", "documented" } },
         { "prices", "gpt-4o-mini", { "$0.15/Mtok in, $0.6/Mtok out, 2025-09", "dollars_cached     7.5e-08", "tokencost", "documented" } },
-        { "runtimes", "vllm", { "attend", "[*, vllm]", "fitted", "0.4 to 0.6" } },
+        { "runtimes", "vllm", { "attend", "[*, vllm]", "fitted", "0.43 to 0.6" } },
         { "hardware", NULL, { "h100-sxm", "NVIDIA H100 SXM5 80GB", "pi5", "dc-gpu" } },
     };
     static char text[200000];

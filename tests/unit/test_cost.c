@@ -169,7 +169,7 @@ static struct duo_cost *with(const char *key, double value)
 
 static void test_overrides(void)
 {
-    struct duo_cost *c = with("step", 0.1), *plain = make("llama-3.1-8b", "l4", "q4_0", 0);
+    struct duo_cost *c = with("step", 0.1), *plain = with("step", 0);
     struct duo_load l;
 
     CHECK(c != NULL && plain != NULL);
