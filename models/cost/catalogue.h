@@ -92,7 +92,9 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(one_shot_limit,     RUNTIMES, TIME,   0,    1e12, "B",       "largest message of an all-reduce in one step")             \
     X(utilisation,        RUNTIMES, TIME,   0.01, 1,    "1",       "share of the memory that the runtime takes")               \
     X(runtime_bytes,      RUNTIMES, TIME,   0,    1e12, "B",       "contexts, graphs, buffers of the runtime, an accelerator") \
-    X(activation_factor,  RUNTIMES, TIME,   0,    1e3,  "1",       "peak of the activations, in widths of an iteration's tokens") \
+    X(activation_factor,  RUNTIMES, TIME,   0,    1e3,  "1",       "peak of the layers' activations over that of memory.c (2)") \
+    X(sampler_bytes,      RUNTIMES, TIME,   0,    1e4,  "B",       "peak of the sampler, of a sequence and entry of the vocabulary") \
+    X(logits_bytes,       RUNTIMES, TIME,   0,    1e4,  "B",       "reserved for logits, of a token at once and entry of the vocabulary") \
     X(throttle_share,     RUNTIMES, TIME,   0.01, 1,    "1",       "speed when hot, as a share")                               \
     X(throttle_heat,      RUNTIMES, TIME,   0,    1e6,  "s",       "of work until it is hot")                                  \
     X(throttle_cool,      RUNTIMES, TIME,   0,    1e6,  "s",       "of rest from hot to cold")                                 \
