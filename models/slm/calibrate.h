@@ -46,8 +46,11 @@ struct duo_timing {
     double seconds, spread;                         /* of one iteration on average; relative standard error of that */
 };
 
-struct duo_timings { struct duo_timing *at; int n; };
+struct duo_timings { struct duo_timing *at; int n, room; };     /* zero-initialise */
 void duo_timings_add(struct duo_timings *, const struct duo_timing *);
+/* Of timings from n on, those of an iteration that was timed before replace it when they are shorter, and go: a neighbour process can
+ * only make an iteration longer. */
+void duo_timings_merge(struct duo_timings *, int n);
 void duo_timings_free(struct duo_timings *);
 enum duo_status duo_timings_write(const struct duo_timings *, const char *path, struct duo_err *);
 enum duo_status duo_timings_read(struct duo_timings *, const char *path, struct duo_err *);      /* appended */

@@ -11,8 +11,26 @@
 
 void duo_timings_add(struct duo_timings *all, const struct duo_timing *t)
 {
-    if ((all->n & (all->n - 1)) == 0) all->at = duo_grow(all->at, all->n ? 2 * (size_t)all->n : 1, sizeof *all->at);
+    if (all->n == all->room) all->at = duo_grow(all->at, (size_t)(all->room = all->room ? 2 * all->room : 16), sizeof *all->at);
     all->at[all->n++] = *t;
+}
+
+static bool same_iteration(const struct duo_timing *a, const struct duo_timing *b)
+{
+    return a->threads == b->threads && a->fresh == b->fresh && a->cached == b->cached && a->iterations == b->iterations && a->kv_bits == b->kv_bits
+        && strcmp(a->quant, b->quant) == 0 && strcmp(a->model, b->model) == 0;
+}
+
+void duo_timings_merge(struct duo_timings *all, int n)
+{
+    int kept = n;
+    for (int i = n; i < all->n; i++) {
+        int j = 0;
+        while (j < n && !same_iteration(&all->at[j], &all->at[i])) j++;
+        if (j == n) all->at[kept++] = all->at[i];
+        else if (all->at[i].seconds < all->at[j].seconds) all->at[j] = all->at[i];
+    }
+    all->n = kept;
 }
 
 void duo_timings_free(struct duo_timings *all)

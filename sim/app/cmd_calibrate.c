@@ -24,7 +24,7 @@
 #include "sim/app/app.h"
 #include "sim/base/json.h"
 
-enum { FROM = DUO_LONG_ONLY, OUT, NAME, CLASS, HARDWARE, WATTS, MEMORY, QUICK, CONTEXTS, PROMPTS, CATALOGUE };
+enum { FROM = DUO_LONG_ONLY, OUT, NAME, CLASS, HARDWARE, WATTS, MEMORY, QUICK, PASSES, CONTEXTS, PROMPTS, CATALOGUE };
 
 static const struct duo_option options[] = {
     { OUT,       "out",      "DIR",       "the folder of the layer; run and estimate take it with --catalogue" },
@@ -36,6 +36,7 @@ static const struct duo_option options[] = {
     { CONTEXTS,  "contexts", "LIST",      "tokens behind which decoding is timed; default: 0,512" },
     { PROMPTS,   "prompts",  "LIST",      "tokens at once that are timed, up to 256; default: 8,64,256" },
     { 'r',       "repeat",   "N",         "rounds; default: 5" },
+    { PASSES,    "passes",   "N",         "over all models, of which the shorter times count; default: 1" },
     { QUICK,     "quick",    NULL,        "less of it, for a first look: contexts 0,128, prompts 8,64, three rounds" },
     { WATTS,     "watts",    "IDLE,LOAD", "of the device, where no counter can be read" },
     { MEMORY,    "memory",   "GB",        "of the device; default: this machine's" },
@@ -47,7 +48,7 @@ enum { MOST = 8 };
 
 struct wishes {
     const char *out, *from, *name, *class, *hardware;
-    int threads[MOST], n_threads;
+    int threads[MOST], n_threads, passes;
     struct duo_timing_plan plan;
     double idle, load, memory;
     struct duo_layers layers;
@@ -125,13 +126,13 @@ static void set_power(struct calibrating *c, const struct duo_power_meter *m, do
     }
 }
 
-static enum duo_status time_here(struct calibrating *c, const char *path, struct duo_pool *pool, const struct duo_peaks *peaks, struct duo_err *err)
+static enum duo_status time_here(struct calibrating *c, const char *path, struct duo_pool *pool, const struct duo_peaks *peaks, bool kernels, struct duo_err *err)
 {
     struct duo_model *model = NULL;
     fprintf(stderr, "%s with %d thread%s\n", path, peaks->threads, peaks->threads == 1 ? "" : "s");
     DUO_TRY(duo_model_open(&model, path, pool, err));
     enum duo_status status = duo_time_model(model, pool, peaks, &c->wishes->plan, &c->timings, err);
-    if (status == DUO_OK && c->kernel_sets < MOST * 16) {
+    if (status == DUO_OK && kernels && c->kernel_sets < MOST * 16) {
         int k = c->kernel_sets++;
         status = duo_kernel_speeds(duo_model_gguf(model), pool, &c->kernels[k], &c->n_kernels[k], err);
     }
@@ -180,9 +181,11 @@ static enum duo_status measure(struct calibrating *c, struct duo_err *err)
         struct duo_peaks *p = &c->peaks[c->n_peaks++];
         fprintf(stderr, "%d thread%s: %.1f GB/s read, %.0f Gop/s int8, %.0f GFLOP/s F32, %.2f us to launch\n", p->threads, p->threads == 1 ? "" : "s",
                 p->bandwidth * 1e-9, p->int8 * 1e-9, p->fp32 * 1e-9, p->op * 1e6);
-        for (int m = 0; m < c->args->n_words && status == DUO_OK; m++) {
-            status = duo_model_find(c->args->words[m], path, sizeof path, err);
-            if (status == DUO_OK) status = time_here(c, path, pool, p, err);
+        for (int m = 0; m < w->passes * c->args->n_words && status == DUO_OK; m++) {
+            int before_it = c->timings.n;
+            status = duo_model_find(c->args->words[m % c->args->n_words], path, sizeof path, err);
+            if (status == DUO_OK) status = time_here(c, path, pool, p, m < c->args->n_words, err);
+            if (status == DUO_OK) duo_timings_merge(&c->timings, before_it);
             if (status == DUO_OK) raise_peaks(c, pool, p);
             if (status == DUO_OK) status = keep_timings(c, err);
         }
@@ -466,7 +469,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
     struct duo_args a;
     struct duo_err err = { 0 };
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct wishes w = { .class = "desktop-cpu", .threads = { 1 }, .n_threads = 1, .idle = NAN, .load = NAN, .memory = NAN,
+    struct wishes w = { .class = "desktop-cpu", .threads = { 1 }, .n_threads = 1, .passes = 1, .idle = NAN, .load = NAN, .memory = NAN,
                         .plan = { .contexts = { 0, 512 }, .n_contexts = 2, .prompts = { 8, 64, 256 }, .n_prompts = 3, .decoded = 16, .repeat = 5 } };
     if (cores > 1) w.threads[w.n_threads++] = cores > DUO_MAX_THREADS ? DUO_MAX_THREADS : (int)cores;
     const char *value;
@@ -481,6 +484,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
         case CONTEXTS:  w.plan.n_contexts = read_list(&a, "--contexts", value, 0, 1 << 20, w.plan.contexts); break;
         case PROMPTS:   w.plan.n_prompts = read_list(&a, "--prompts", value, 2, DUO_PASS, w.plan.prompts); break;
         case 'r':       w.plan.repeat = duo_whole(&a, "--repeat", value, 1, 100); break;
+        case PASSES:    w.passes = duo_whole(&a, "--passes", value, 1, 100); break;
         case QUICK:     w.plan = (struct duo_timing_plan) { .contexts = { 0, 128 }, .n_contexts = 2, .prompts = { 8, 64 }, .n_prompts = 2, .decoded = 8, .repeat = 3 }; break;
         case WATTS:     read_watts(&a, &w, value); break;
         case MEMORY:    w.memory = 1e9 * duo_real(&a, "--memory", value, 1e-6, 1e6); break;

@@ -157,6 +157,25 @@ static void write_text(const char *path, const char *text)
     if (f) fputs(text, f), fclose(f);
 }
 
+/* A second pass: the shorter time of each iteration, and what is new. */
+static void test_merge(void)
+{
+    struct duo_timings all = made(0, 0), again = made(0, 0);
+    int n = all.n;
+    for (int i = 0; i < again.n; i++) {
+        again.at[i].seconds *= i % 2 ? 0.5 : 2;
+        if (i < 3) again.at[i].cached += 7;
+        duo_timings_add(&all, &again.at[i]);
+    }
+    duo_timings_merge(&all, n);
+    CHECK_INT(all.n, n + 3);
+    int good = 0;
+    for (int i = 3; i < n; i++) good += all.at[i].seconds == again.at[i].seconds * (i % 2 ? 1 : 0.5);
+    CHECK_INT(good, n - 3);
+    duo_timings_free(&all);
+    duo_timings_free(&again);
+}
+
 static void test_bad_samples(void)
 {
     struct duo_timings all = made(0, 0);
@@ -410,6 +429,7 @@ int main(void)
     test_recovery();
     test_untold();
     test_held_out();
+    test_merge();
     test_bad_samples();
     test_layer(root ? root : ".");
     test_bench();
