@@ -108,8 +108,13 @@ static inline struct engine_out engine_run(const char *yaml, const char *const *
         }
         waitpid(child, &status, 0);
         o.status = WIFEXITED(status) ? (enum duo_status)WEXITSTATUS(status) : DUO_RUN_FAILED;
-    } else
-        o.status = duo_run(&spec, duo_rows_new(rows), &too_many, &o.err);
+    } else {
+        struct duo_rows *r = duo_rows_new(rows);
+        struct duo_row_run none;
+        o.status = duo_run(&spec, r, &too_many, &o.err);
+        duo_row_run_init(&none);
+        if (o.status == DUO_BAD_INPUT) duo_rows_end(r, &none, NULL);       /* it never began, and left them to us */
+    }
     engine_read(&o, rows);
     close(rows);
     duo_plan_free(&plan);
