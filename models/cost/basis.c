@@ -59,7 +59,7 @@ static void write_back(const struct duo_basis *b, struct duo_row *row, enum duo_
 
 enum duo_status duo_basis_make(struct duo_basis *b, const struct duo_catalogue *c, const struct duo_cost_spec *spec, struct duo_err *err)
 {
-    const struct duo_row *hardware, *model, *quant = NULL;
+    const struct duo_row *hardware, *model, *quant = NULL, *runtime = NULL;
     struct duo_value constants[DUO_KEYS];
 
     *b = (struct duo_basis){ .spec = spec, .tensor = spec->tensor_parallel > 1 ? spec->tensor_parallel : 1,
@@ -78,7 +78,8 @@ enum duo_status duo_basis_make(struct duo_basis *b, const struct duo_catalogue *
         if (!quant && !isnan(model->value[DUO_KEY_bits].value)) quant = model;      /* a GGUF file says how its weights are kept */
         if (!quant) return duo_basis_bad(b, err, "%s on %s needs a quant (duosim quants)", spec->model, spec->hardware);
     }
-    b->runtime = b->api ? "" : spec->runtime ? spec->runtime : hardware->runtime ? hardware->runtime : "";
+    if (!b->api && spec->runtime && !(runtime = duo_catalogue_row(c, DUO_RUNTIMES, spec->runtime, spec->file, spec->line, err))) return DUO_BAD_INPUT;
+    b->runtime = b->api ? "" : runtime ? runtime->name : hardware->runtime ? hardware->runtime : "";
     merge(b, hardware, DUO_HARDWARE), merge(b, model, DUO_MODELS), merge(b, quant, DUO_QUANTS), merge(b, model, b->api ? DUO_PRICES : DUO_MODELS);
     if (!b->api) {
         duo_catalogue_constants(c, hardware, b->runtime, quant == model ? model->quant : quant->name, constants);

@@ -107,6 +107,7 @@ due 'estimate of nothing' 2 '--model and --hardware'         "$duosim" estimate 
 due 'estimate model'     2 'did you mean llama-3.1-8b?'      "$duosim" estimate --model llama-3.1-8 --hardware l4
 due 'estimate hardware'  2 'did you mean'                    "$duosim" estimate --model llama-3.1-8b --hardware h100-smx
 due 'estimate quant'     2 'did you mean q4_0?'              "$duosim" estimate --model llama-3.1-8b --hardware l4 --quant q4_00
+due 'estimate runtime'  2 'did you mean vllm?'              "$duosim" estimate --model llama-3.1-8b --hardware l4 --runtime vlm
 due 'too large'          2 'needs 141.1 GB of weights'       "$duosim" estimate --model llama-3.1-70b --hardware h100-sxm
 due 'batch beyond KV'    2 'at most '                        "$duosim" estimate --model llama-3.1-8b --hardware l4 --quant fp8 --batch 256
 due 'context'            2 'llama-2-7b takes 4096'           "$duosim" estimate --model llama-2-7b --hardware h100-sxm --prompt 4000 --output 97
