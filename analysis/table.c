@@ -164,7 +164,9 @@ static const char *rests_on(const struct duo_summary *s, int metric)
     case DUO_M_grams:
         return weakest(s, offsetof(struct duo_summary_row, provenance_energy));
     case DUO_M_dollars:
-        return weakest(s, offsetof(struct duo_summary_row, provenance_money));
+        for (int i = 0; i < s->n; i++)
+            if (strcmp(s->rows[i].dollars_regime, "none") != 0) return weakest(s, offsetof(struct duo_summary_row, provenance_money));
+        return "";
     case DUO_M_cloud_share: case DUO_M_rounds: case DUO_M_wasted_tokens:
         return weakest(s, offsetof(struct duo_summary_row, provenance_signals));
     case DUO_M_slo_share: case DUO_M_slo_ttft: case DUO_M_slo_e2e: case DUO_M_slo_tpot:
@@ -248,14 +250,17 @@ void duo_table_provenance(FILE *out, const struct duo_summary *s)
     distinct(out, s, offsetof(struct duo_summary_row, net));
 }
 
-/* The pieces of texts like "outside: a; b" that begin with `head`, each once, in a line of their own. */
+/* The pieces behind `head` in texts like "outside: a; b | inside: c", each once, in a line of their own. */
 static void pieces(FILE *out, const struct duo_summary *s, size_t offset, const char *head, const char *says)
 {
     char seen[8192] = "";
     for (int i = 0; i < s->n; i++) {
         const char *text = (const char *)&s->rows[i] + offset;
+        const char *second = strstr(text, " | ");
+        if (strncmp(text, head, strlen(head)) != 0) text = second ? second + 3 : "";
         if (strncmp(text, head, strlen(head)) != 0) continue;
-        char *copy = duo_copy(text + strlen(head)), *rest = copy;
+        char *copy = duo_copy(text + strlen(head)), *rest = copy, *bar = strstr(copy, " | ");
+        if (bar) *bar = 0;
         for (char *piece; (piece = strsep(&rest, ";"));) {
             while (*piece == ' ') piece++;
             if (!*piece || strstr(seen, piece)) continue;

@@ -88,7 +88,7 @@ void duo_vouch_domain(const struct duo_world *w, char *text, size_t n)
         u.facts = &w->classes[c].cost->facts;
         if (w->classes[c].busy > 0) judge(w, &v, w->classes[c].spec->name, &u);
     }
-    if (*v.outside)     snprintf(text, n, "outside: %s", v.outside);
-    else if (*v.inside) snprintf(text, n, "inside: %s", v.inside);
-    if (strlen(*v.outside ? v.outside : v.inside) + 10 > n) memcpy(text + n - 4, "...", 4);
+    int length = snprintf(text, n, "%s%s%s%s%s", *v.outside ? "outside: " : "", v.outside, *v.outside && *v.inside ? " | " : "",
+                          *v.inside ? "inside: " : "", v.inside);
+    if (length >= 0 && (size_t)length >= n) memcpy(text + n - 4, "...", 4);
 }

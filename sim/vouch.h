@@ -2,7 +2,7 @@
  *
  * (1) rests_on: of every place and device class, the weakest constants of its seconds, as its cost model names them.
  * (2) domain: of every place and class that worked in the run, whether a gate covers it: "inside: PLACE: GATE (...); ..."
- *     or "outside: PLACE: why; ..." with what is outside alone.  Energy is named where it differs from time. */
+ *     "outside: PLACE: why; ...", or both, outside first, with " | " between.  Energy is named where it differs from time. */
 #ifndef DUO_SIM_VOUCH_H
 #define DUO_SIM_VOUCH_H
 

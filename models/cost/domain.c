@@ -17,7 +17,7 @@ enum range {
 };
 
 struct gate {
-    char  *name, *hardware, *runtimes, *quants;
+    char  *name, *hardware, *runtimes, *quants, *metric;
     enum duo_domain_claim claim;
     double low[N_RANGES], high[N_RANGES], error, mark;
     bool   held;
@@ -66,6 +66,7 @@ static enum duo_status read_gate(const struct duo_csv *c, struct gate *g, struct
     DUO_TRY(word(c, "hardware", true, &g->hardware, err));
     DUO_TRY(word(c, "runtimes", false, &g->runtimes, err));
     DUO_TRY(word(c, "quants", false, &g->quants, err));
+    DUO_TRY(word(c, "metric", true, &g->metric, err));
     DUO_TRY(choice(c, "claim", "time", "energy", &claim, err));
     DUO_TRY(choice(c, "held", "0", "1", &held, err));
     for (int i = 0; i < N_RANGES; i++) {
@@ -111,7 +112,10 @@ enum duo_status duo_domains_open(struct duo_domains **out, const char *dir, stru
 void duo_domains_free(struct duo_domains *d)
 {
     if (!d) return;
-    for (int i = 0; i < d->n; i++) free(d->gates[i].name), free(d->gates[i].hardware), free(d->gates[i].runtimes), free(d->gates[i].quants);
+    for (int i = 0; i < d->n; i++) {
+        struct gate *g = &d->gates[i];
+        free(g->name), free(g->hardware), free(g->runtimes), free(g->quants), free(g->metric);
+    }
     free(d->gates);
     free(d);
 }
@@ -191,6 +195,23 @@ static void explain(const struct duo_domain_use *u, int test, const struct gate 
     }
 }
 
+/* "vllm (median error of E2E seconds 4.3 %, of TTFT seconds 4.6 %), ..." */
+static void name_gates(const struct duo_domains *d, const bool *left, char *text, size_t n)
+{
+    const struct gate *before = NULL;
+    char all[512] = "";
+    for (int i = 0; i < d->n; i++) {
+        const struct gate *g = &d->gates[i];
+        bool same = before && strcmp(before->name, g->name) == 0;
+        size_t used = strlen(all);
+        if (!left[i]) continue;
+        if (same) snprintf(all + used, sizeof all - used, ", of %s %.3g %%", g->metric, 100 * g->error);
+        else snprintf(all + used, sizeof all - used, "%s%s (median error of %s %.3g %%", before ? "), " : "", g->name, g->metric, 100 * g->error);
+        before = g;
+    }
+    snprintf(text, n, "%s)", all);
+}
+
 bool duo_domains_inside(const struct duo_domains *d, enum duo_domain_claim claim, const struct duo_domain_use *u, char *text, size_t n)
 {
     bool *left = duo_new((size_t)d->n + 1, sizeof *left);
@@ -209,11 +230,7 @@ bool duo_domains_inside(const struct duo_domains *d, enum duo_domain_claim claim
         explain(u, test, nearest, text, n);
         break;
     }
-    if (any) {
-        for (int i = d->n - 1; i >= 0; i--)
-            if (left[i]) nearest = &d->gates[i];         /* the first that is left */
-        snprintf(text, n, "%s (median error %.3g %%)", nearest->name, 100 * nearest->error);
-    }
+    if (any) name_gates(d, left, text, n);
     free(left);
     return any;
 }

@@ -18,7 +18,7 @@ void            duo_domains_free(struct duo_domains *);
 struct duo_domain_use { const struct duo_facts *facts; double batch, prompt, output; };
 
 enum duo_domain_claim { DUO_DOMAIN_TIME, DUO_DOMAIN_ENERGY, DUO_DOMAIN_CLAIMS };
-/* `text`: "edge_decode (median error 12 %)", or why not: "no gate covers tpu-v5e". */
+/* `text`: "edge-decode (median error of tokens/s 12 %)", or why not: "no gate covers tpu-v5e". */
 bool duo_domains_inside(const struct duo_domains *, enum duo_domain_claim, const struct duo_domain_use *, char *text, size_t n);
 
 #endif

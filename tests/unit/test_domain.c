@@ -55,9 +55,9 @@ static void covered_or_not(void)
     CHECK_TEXT(err.text, "");
     if (!d) return;
     struct duo_facts phone = facts("pixel-9", "phone", "llama.cpp", "q4_0", 1.2e9, 0), gpu = facts("h100-sxm", "dc-gpu", "vllm", "fp8", 7e10, 2);
-    says(d, phone, 1, 100, 100, true, "edge_decode (median error 12 %)");
-    says(d, facts("pi5", "sbc", "llama.cpp", "q8_0", 1e8, 1), 1, 512, 256, true, "edge_decode (median error 12 %)");      /* by name, at the bounds */
-    says(d, gpu, 64, 300, 200, true, "vllm_e2e (median error 4.1 %)");
+    says(d, phone, 1, 100, 100, true, "edge_decode (median error of tokens/s 12 %)");
+    says(d, facts("pi5", "sbc", "llama.cpp", "q8_0", 1e8, 1), 1, 512, 256, true, "edge_decode (median error of tokens/s 12 %)");      /* by name, at the bounds */
+    says(d, gpu, 64, 300, 200, true, "vllm_e2e (median error of E2E 4.1 %)");
     says(d, facts("tpu-v5e", "tpu", "vllm", "fp8", 7e10, 8), 1, 100, 100, false, "no gate covers tpu-v5e (tpu)");
     says(d, facts("tpu-v5e", "", "vllm", "fp8", 7e10, 8), 1, 100, 100, false, "no gate covers tpu-v5e");
     says(d, facts("pixel-9", "phone", "mlc", "q4_0", 1e9, 1), 1, 100, 100, false, "no gate covers mlc on pixel-9");
@@ -138,13 +138,13 @@ static void runs(void)
 {
 #define PHONE "decode,time,snapdragon-8-gen-3,,,,,,,,,,,,,tokens/s,0.1,0.2,1,2026\n"
     run_says("", "edge_only", "outside: phone: no gate covers snapdragon-8-gen-3 (phone)");
-    run_says(PHONE, "edge_only", "outside: joules of phone: no gate covers snapdragon-8-gen-3 (phone)");
-    run_says(PHONE "watts,energy,phone,,,,,,,,,,,,,J/token,0.1,0.2,1,2026\n", "edge_only", "inside: phone: decode (median error 10 %)");
+    run_says(PHONE, "edge_only", "outside: joules of phone: no gate covers snapdragon-8-gen-3 (phone) | inside: phone: decode (median error of tokens/s 10 %)");
+    run_says(PHONE "watts,energy,phone,,,,,,,,,,,,,J/token,0.1,0.2,1,2026\n", "edge_only", "inside: phone: decode (median error of tokens/s 10 %)");
     run_says(PHONE, "cloud_only", "outside: cloud: no gate covers h100-sxm (dc-gpu)");
     run_says("e2e,time,dc-gpu,,,,,,,1,3,,,,,E2E,0.1,0.2,1,2026\nwatts,energy,dc-gpu,,,,,,,,,,,,,J/token,0.1,0.2,1,2026\n", "cloud_only",
-             "outside: cloud: no gate covers a batch of 4 on h100-sxm");
-    run_says("e2e,time,dc-gpu,,,,,,,1,4,50,50,20,20,E2E,0.1,0.2,1,2026\nwatts,energy,dc-gpu,,,,,,,,,,,,,J/token,0.1,0.2,1,2026\n", "cloud_only",
-             "inside: cloud: e2e (median error 10 %)");
+             "outside: cloud: no gate covers a batch of 4 on h100-sxm | inside: joules of cloud: watts (median error of J/token 10 %)");
+    run_says("e2e,time,dc-gpu,,,,,,,1,4,50,50,20,20,E2E,0.1,0.2,1,2026\ne2e,time,dc-gpu,,,,,,,1,4,,,,,TTFT,0.2,0.2,1,2026\nwatts,energy,dc-gpu,,,,,,,,,,,,,J/token,0.1,0.2,1,2026\n", "cloud_only",
+             "inside: cloud: e2e (median error of E2E 10 %, of TTFT 20 %)");
     struct engine_out o = engine_run(YAML, NULL, 0, "cloud_only", 1, DUO_NET_FLUID);     /* nobody asked */
     CHECK_TEXT(o.run.domain, "");
     engine_free(&o);

@@ -26,7 +26,7 @@ static struct duo_summary_row row(const char *variant, const char *label, const 
     strcpy(r.provenance_quality, "recorded");
     strcpy(r.rests_on, "cloud: op (vllm): fitted; phone: layer (phone): assumed");
     strcpy(r.domain, strcmp(label, "edge_only") == 0 ? "inside: phone: edge_decode (median error 12 %)"
-                                                     : "outside: cloud: no gate covers tensor-parallel 8 on h100-sxm");
+                                                     : "outside: cloud: no gate covers tensor-parallel 8 on h100-sxm | inside: phone: edge_decode (median error 12 %)");
     for (int m = 0; m < DUO_N_METRICS; m++) r.value[m] = r.low[m] = r.high[m] = NAN;
     r.value[DUO_M_requests] = r.value[DUO_M_answered] = 1500;
     r.value[DUO_M_failed] = r.value[DUO_M_pending] = 0;
