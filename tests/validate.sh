@@ -12,6 +12,7 @@
 # (5) Wrong cells and lines: exit 2 with the place.
 # (6) --json is what the man page says.
 # (7) The real data: gates run, and --fit finds nothing that ships outside its interval.
+# (8) host: a machine timed on four models; each is predicted from the others, one that is slower than they tell misses the mark.
 duosim=$(realpath "$1") || exit 2
 data=$DUOSIM_DATA
 unset DUOSIM_DATA
@@ -91,6 +92,32 @@ is '(2) half too slow' grep -q '64.933 *32.467 *-50.0 %' out
 is '(2) missed' grep -q 'MISSED' out
 validate edge-decode --data data --brief
 is '(2) brief' [ "$(grep -c 64.933 out)" -eq 0 ]
+
+# A machine of 10 GB/s that reads every weight of a token and takes 20 us a layer: what llama-bench would print of it.
+bench() {
+    echo 'cpu_info,backends,model_filename,model_type,model_size,model_n_params,n_threads,n_prompt,n_gen,avg_ts,stddev_ts'
+    for model in SmolLM2-135M,134515008,30 SmolLM2-360M,361821120,32 Qwen2.5-0.5B,494032768,24 Qwen2.5-1.5B,1543714304,28; do
+        echo "$model" | awk -F, -v slow="$1" '{
+            seconds = $2 * 8.5 / 8 / 10e9 + $3 * 20e-6
+            if ($1 ~ /0.5B/) seconds *= slow
+            printf "test,CPU,%s-Q8_0.gguf,x 1B Q8_0,%.0f,%s,2,0,128,%.9g,0\n", $1, $2 * 8.5 / 8, $2, 1 / seconds
+        }'
+    done
+}
+mkdir timed
+bench 1 >bench.csv
+"$duosim" calibrate --from bench.csv --name timed --memory 8 --out timed >out 2>err || cat err
+validate host --data timed
+is '(8) exit' [ $code -eq 0 ]
+is '(8) each model is predicted from the others' [ "$(grep -c ' decode 128 behind 0 ' out)" -eq 4 ]
+is '(8) held' grep -q '^host  *q8_0, 2 threads .* held' out
+bench 1.3 >bench.csv
+"$duosim" calibrate --from bench.csv --name timed --memory 8 --out timed >out 2>err || cat err
+validate host --data timed --json
+is '(8) one that is slower than the others tell, exit' [ $code -eq 1 ]
+echo 'model,quant' >timed/samples.csv
+validate host --data timed
+is '(8) a table that is none' [ $code -eq 2 ]
 
 table 32.4667 nobody-9b
 validate edge-decode --data data

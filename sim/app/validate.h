@@ -96,6 +96,7 @@ enum duo_status duo_fit_run(struct duo_fit *, struct duo_err *);
 
 struct duo_validation {
     struct duo_catalogue *catalogue;
+    const char           *data;              /* --data; NULL: none */
     struct duo_found      found;
     struct duo_report     report;
     bool                  fit;               /* print what every fit found */
@@ -108,6 +109,7 @@ enum duo_status duo_gate_edge_joules(struct duo_validation *, struct duo_err *);
 enum duo_status duo_gate_batch(struct duo_validation *, struct duo_err *);
 enum duo_status duo_gate_speculation(struct duo_validation *, struct duo_err *);
 enum duo_status duo_gate_radio(struct duo_validation *, struct duo_err *);
+enum duo_status duo_gate_host(struct duo_validation *, struct duo_err *);      /* also without --data: what ships */
 
 /* A constant that ships beside what the data say now: a line when it lies outside the refit's interval. */
 void duo_validate_constant(struct duo_validation *, const char *gate, const char *name, double shipped, double refit, double low, double high);
