@@ -149,7 +149,7 @@ static bool first_of_device(const struct duo_edge_row *rows, int i)
 static bool wanted(const struct duo_perf *p) { return p->single && !isnan(p->decode) && !isnan(p->weight_bytes) && !isnan(p->params) && p->gpus == 1; }
 
 /* Seconds a token of each row (1); shipped[i]: with the constants that ship. */
-static enum duo_status predict_all(const struct duo_validation *v, const struct duo_edge_row *rows, int n, double *out, bool *shipped, struct duo_err *err)
+static enum duo_status predict_all(struct duo_validation *v, const struct duo_edge_row *rows, int n, double *out, bool *shipped, struct duo_err *err)
 {
     for (int i = 0; i < n; i++) {
         struct duo_fit f;
@@ -157,6 +157,8 @@ static enum duo_status predict_all(const struct duo_validation *v, const struct 
         if (shipped[i]) out[i] = duo_edge_shipped(v, &rows[i]);
         if (!first_of_device(rows, i)) continue;
         DUO_TRY(fit_family(rows, n, rows[i].family, rows[i].perf->device, &f, err));
+        if (f.n == 0 && duo_edge_fitted(rows[i].perf))
+            duo_edge_note(v, GATE, "rows of %s: no other %s among these to learn from, so round numbers stand for its constants", rows[i].perf->title, duo_family_text(rows[i].family));
         for (int k = 0; k < n; k++)
             if (rows[k].family == rows[i].family && strcmp(rows[k].perf->device, rows[i].perf->device) == 0 && duo_edge_fitted(rows[k].perf))
                 out[k] = seconds(&rows[k], f.x);
@@ -258,7 +260,10 @@ enum duo_status duo_gate_edge_decode(struct duo_validation *v, struct duo_err *e
         const struct duo_perf *p = rows[i].perf;
         struct duo_verdict *d;
         char group[48];
-        if (isnan(predicted[i])) continue;
+        if (isnan(predicted[i])) {
+            duo_edge_note(v, GATE, "rows of %s (class %s) are not predicted: no constants for them", p->title, p->class);
+            continue;
+        }
         snprintf(group, sizeof group, "%s%s", p->class, p->whole ? "" : ", part of a chip");
         d = verdict_of(&v->report, group, p->class, p->whole, p->file);
         snprintf(d->domain, sizeof d->domain, "one stream, %s, llama.cpp and its like", p->class);

@@ -175,7 +175,7 @@ static void set_model(const struct duo_validation *v, struct duo_edge_row *r)
 
 /* ---- rows ---- */
 
-static void set_constants(const struct duo_validation *v, const struct duo_edge_row *r, struct duo_value out[DUO_KEYS])
+void duo_edge_constants(const struct duo_validation *v, const struct duo_edge_row *r, struct duo_value out[DUO_KEYS])
 {
     struct duo_row nobody = { .table = DUO_HARDWARE, .name = "?", .class = r->perf->class };
     duo_catalogue_constants(v->catalogue, r->hardware ? r->hardware : &nobody, r->runtime, r->quant, out);
@@ -213,7 +213,7 @@ int duo_edge_rows(struct duo_validation *v, const char *gate, bool (*wanted)(con
         r.compiled = is(r.runtime, "gpt-fast");
         r.packed = r.family == DUO_FAMILY_CPU && !is(r.runtime, "llama.cpp");
         set_device(v, &r), set_model(v, &r);
-        set_constants(v, &r, constants);
+        duo_edge_constants(v, &r, constants);
         r.attend = isnan(constants[DUO_KEY_attend].value) ? 1 : constants[DUO_KEY_attend].value;
         r.bytes  = p->weight_bytes;
         r.amount = r.family == DUO_FAMILY_CPU ? p->params : p->weight_bytes;
@@ -234,7 +234,7 @@ double duo_edge_shipped(const struct duo_validation *v, const struct duo_edge_ro
     struct duo_value k[DUO_KEYS];
     double stream, issue, layer, p, read, unpack;
 
-    set_constants(v, r, k);
+    duo_edge_constants(v, r, k);
     stream = r->measured_bandwidth && !isnan(k[DUO_KEY_stream_measured].value) ? k[DUO_KEY_stream_measured].value : k[DUO_KEY_stream].value;
     issue  = r->family == DUO_FAMILY_CPU ? k[DUO_KEY_issue_weights].value : k[DUO_KEY_issue].value;
     layer  = isnan(k[DUO_KEY_layer_cycles].value) ? k[DUO_KEY_layer].value : k[DUO_KEY_layer_cycles].value / r->clock;

@@ -35,6 +35,8 @@ struct duo_edge_row {
 
 /* The rows that `wanted` keeps; those whose device, model or family are not known are noted by `gate`. */
 int  duo_edge_rows(struct duo_validation *, const char *gate, bool (*wanted)(const struct duo_perf *), struct duo_edge_row **out);
+/* The constants that ship for a row: its device's, or those of its class. */
+void duo_edge_constants(const struct duo_validation *, const struct duo_edge_row *, struct duo_value out[DUO_KEYS]);
 /* Seconds a token with the constants that ship; NAN: some are not known. */
 double duo_edge_shipped(const struct duo_validation *, const struct duo_edge_row *);
 /* Seconds a token of rows that edge-decode judges, too, from constants that their device had no part in; NAN: it judges them not. */

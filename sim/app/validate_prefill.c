@@ -8,8 +8,8 @@
  *       whole system, CPU               share x TDP, + what a laptop or small PC takes besides
  *       module, Jetson                  idle + share x (TDP - idle)
  *     Joules a token are those over the tokens/s that edge-decode predicts.
- * (3) Rows that the shipped constants come from are predicted from the other devices'; a family with one device alone is not predicted.
- *     All rows of prompts and joules that the tables have are of that kind, or are judged with the fit to all that are. */
+ * (3) Rows that the shipped constants come from are predicted from the other devices'; a family with one device alone is not.  Any
+ *     other row is predicted as shipped. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,7 @@ struct form {
     double start[DUO_FAMILY_END][4];
     double (*measured)(const struct duo_edge_row *);
     double (*predict)(const struct duo_edge_row *, double decode_s, const double *x);       /* NAN: not known */
+    double (*shipped)(const struct duo_validation *, const struct duo_edge_row *, double decode_s);     /* the same as it ships */
 };
 
 /* ---- (1) ---- */
@@ -41,6 +42,18 @@ static double prefill_predict(const struct duo_edge_row *r, double decode_s, con
     (void)decode_s;
     if (r->family == DUO_FAMILY_METAL) rate = r->hardware ? r->hardware->value[DUO_KEY_fp32].value : NAN;
     return x[slot] * rate / r->prompt_flop;
+}
+
+static double prefill_shipped(const struct duo_validation *v, const struct duo_edge_row *r, double decode_s)
+{
+    struct duo_value k[DUO_KEYS];
+    const struct duo_row *quant = duo_catalogue_find(v->catalogue, DUO_QUANTS, r->quant);
+    const struct duo_value *peak = r->hardware && quant ? duo_row_peak(r->hardware, quant) : NULL;
+
+    (void)decode_s;
+    duo_edge_constants(v, r, k);
+    if (!isnan(k[DUO_KEY_issue_flop].value)) return k[DUO_KEY_issue_flop].value * r->prompt_rate / r->prompt_flop;
+    return peak ? k[DUO_KEY_compute].value * peak->value / r->prompt_flop : (double)NAN;
 }
 
 /* ---- (2) ---- */
@@ -63,16 +76,34 @@ static double watts(const struct duo_edge_row *r, double decode_s, const double 
 static double joules_measured(const struct duo_edge_row *r) { return r->perf->joules; }
 static double joules_predict(const struct duo_edge_row *r, double decode_s, const double *x) { return watts(r, decode_s, x) * decode_s; }
 
+/* Watts of the cost model that ships, at a step of one sequence, over edge-decode's seconds. */
+static double joules_shipped(const struct duo_validation *v, const struct duo_edge_row *r, double decode_s)
+{
+    const struct duo_row *model = duo_edge_model(v->catalogue, r->perf->model);
+    struct duo_err why = { 0 };
+    struct duo_cost *cost;
+    struct duo_growth g;
+    struct duo_load one;
+    struct duo_price price;
+
+    if (!model || !r->hardware || duo_cost_new(&cost, v->catalogue, &(struct duo_cost_spec){ .model = model->name, .hardware = r->hardware->name, .quant = r->quant,
+        .runtime = r->runtime }, &why) != DUO_OK) return NAN;
+    one = cost->kind->item(cost, 1, 128, 0, cost->facts.layers, 1, &g);
+    price = cost->kind->price(cost, &one, 0, cost->facts.layers);
+    cost->kind->free(cost);
+    return price.joules / price.seconds * decode_s;
+}
+
 /* ---- the same for both ---- */
 
 static const struct form prefill = {
-    .gate = "edge-prefill", .metric = "prefill tokens/s", .unit = "1/s", .mark = NAN, .measured = prefill_measured, .predict = prefill_predict,
+    .gate = "edge-prefill", .metric = "prefill tokens/s", .unit = "1/s", .mark = NAN, .measured = prefill_measured, .predict = prefill_predict, .shipped = prefill_shipped,
     .name  = { [DUO_FAMILY_CUDA] = { "issue_flop, 16 bit", "issue_flop, quantized" }, [DUO_FAMILY_METAL] = { "compute, 16 bit", "compute, quantized" },
                [DUO_FAMILY_CPU] = { "issue_flop, 16 bit", "issue_flop", "issue_flop, with minima", "issue_flop, packed" } },
     .start = { [DUO_FAMILY_CUDA] = { 500, 450 }, [DUO_FAMILY_METAL] = { 0.7, 0.7 }, [DUO_FAMILY_CPU] = { 6, 10, 6, 16 } },
 };
 static const struct form joules = {
-    .gate = "edge-joules", .metric = "J/token", .unit = "J", .mark = 0.20, .measured = joules_measured, .predict = joules_predict,
+    .gate = "edge-joules", .metric = "J/token", .unit = "J", .mark = 0.20, .measured = joules_measured, .predict = joules_predict, .shipped = joules_shipped,
     .name  = { [DUO_FAMILY_CUDA] = { "host, W", "share of TDP" }, [DUO_FAMILY_METAL] = { "W a GPU core" }, [DUO_FAMILY_CPU] = { "share of TDP", "W besides, laptop" },
                [DUO_FAMILY_JETSON] = { "share of TDP" } },
     .start = { [DUO_FAMILY_CUDA] = { 60, 1 }, [DUO_FAMILY_METAL] = { 2 }, [DUO_FAMILY_CPU] = { 1, 10 }, [DUO_FAMILY_JETSON] = { 0.5 } },
@@ -117,7 +148,7 @@ static enum duo_status fit(const struct job *j, enum duo_family family, const ch
     return status;
 }
 
-static struct duo_verdict *verdict_of(struct duo_validation *v, const struct form *form, const char *group, const char *file)
+static struct duo_verdict *verdict_of(struct duo_validation *v, const struct form *form, const char *group, const char *file, bool fresh)
 {
     struct duo_report *r = &v->report;
     struct duo_verdict *d;
@@ -126,7 +157,7 @@ static struct duo_verdict *verdict_of(struct duo_validation *v, const struct for
         if (!strcmp(r->verdict[i]->gate, form->gate) && !strcmp(r->verdict[i]->group, group) && !strcmp(r->verdict[i]->data, file)) return r->verdict[i];
     d = duo_verdict_new(r, form->gate, group, form->metric, form->unit, strcmp(group, "all") == 0 ? form->mark : NAN);
     snprintf(d->data, sizeof d->data, "%s", file);
-    snprintf(d->fitted_on, sizeof d->fitted_on, "the other devices of its family, device by device");
+    snprintf(d->fitted_on, sizeof d->fitted_on, "%s", fresh ? "other tables (as shipped)" : "the other devices of its family, device by device");
     snprintf(d->domain, sizeof d->domain, "one stream, %s, llama.cpp and its like", strcmp(group, "all") == 0 ? "devices and desks" : group);
     return d;
 }
@@ -138,19 +169,18 @@ static enum duo_status judge(struct duo_validation *v, const struct job *j, stru
         const struct duo_perf *p = r->perf;
         struct duo_fit f;
         double predicted;
-        if (!can(j, i)) {
-            duo_edge_note(v, j->form->gate, "rows of %s (%s) are not predicted: a number of the device is not known", p->title, duo_family_text(r->family));
+        bool fresh = !duo_edge_fitted(p);
+        f.n = 0;
+        if (!fresh && can(j, i)) DUO_TRY(fit(j, r->family, p->device, &f, err));
+        predicted = f.n > 0 ? j->form->predict(r, j->decode_s[i], f.x) : fresh ? j->form->shipped(v, r, j->decode_s[i]) : (double)NAN;
+        if (isnan(predicted)) {
+            duo_edge_note(v, j->form->gate, "rows of %s (%s) are not predicted: %s", p->title, duo_family_text(r->family),
+                          !fresh && can(j, i) ? "no other device of its kind to learn from" : "a number of the device is not known");
             continue;
         }
-        DUO_TRY(fit(j, r->family, duo_edge_fitted(p) ? p->device : NULL, &f, err));
-        if (f.n == 0) {
-            duo_edge_note(v, j->form->gate, "rows of %s are not predicted: no other %s to learn from", p->title, duo_family_text(r->family));
-            continue;
-        }
-        predicted = j->form->predict(r, j->decode_s[i], f.x);
         for (int k = 0; k < (isnan(j->form->mark) ? 1 : 2); k++)
-            duo_verdict_add(verdict_of(v, j->form, k ? "all" : p->class, p->file), j->form->measured(r), predicted, "%s, %s, %s %s, %s", p->device, p->runtime, p->model,
-                            p->quant, isnan(j->form->mark) ? p->backend : p->scope);
+            duo_verdict_add(verdict_of(v, j->form, k ? "all" : p->class, p->file, fresh), j->form->measured(r), predicted, "%s, %s, %s %s, %s%s", p->device, p->runtime, p->model,
+                            p->quant, isnan(j->form->mark) ? p->backend : p->scope, fresh ? " (as shipped)" : "");
     }
     for (int k = 0; k < DUO_FAMILY_END && v->fit; k++) {
         struct duo_fit f;

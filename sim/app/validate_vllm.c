@@ -312,6 +312,9 @@ static void judge(struct duo_validation *v, const struct serving *s, const struc
     duo_report_note(&v->report, GATE, "%s: KV for %.0f tokens (%.1f GB of weights, %.2f GB of activations, %.1f GB for the runtime)%s", run->name,
                     floor(cost->facts.memory_bytes / cost->facts.kv_bytes), cost->facts.weight_bytes / 1e9, cost->facts.activation_bytes / 1e9,
                     cost->facts.runtime_bytes / 1e9, s->n_refused ? "; some requests can never fit" : "");
+    if (s->ahead)
+        duo_report_note(&v->report, GATE, "%s: TTFT, no queue: measured from scheduled_ts, which this version writes an iteration before the request runs; predicted from where it runs",
+                        run->name);
     free(measured), free(predicted);
 }
 
