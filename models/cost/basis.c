@@ -152,7 +152,7 @@ enum duo_status duo_basis_need(const struct duo_basis *b, const enum duo_key *ke
         enum duo_key k = keys[i];
         if (!isnan(b->v[k].value)) continue;
         return duo_basis_bad(b, err, "%s on %s%s%s: %s (%s%s%s) is not known; set it in cost: {%s: ...}", b->spec->model, b->hardware.name,
-                             *b->runtime ? " with " : "", b->runtime, duo_keys[k].name, unit_of(k), *unit_of(k) && *duo_keys[k].what ? ", " : "",
+                             *b->runtime ? " with " : "", b->runtime, duo_keys[k].name, unit_of((int)k), *unit_of((int)k) && *duo_keys[k].what ? ", " : "",
                              duo_keys[k].what, duo_keys[k].name);
     }
     return DUO_OK;
