@@ -155,6 +155,9 @@ is '(5) exit' [ $code -eq 2 ]
 printf '{"input_toks": 3\n' >data/vllm-groundtruth/made_run/requests.jsonl
 validate vllm --data data
 is '(5) a line that is no JSON' [ $code -eq 2 ]
+sed -i 's/"max_num_seqs": 4/"max_num_seqs": 0/' data/vllm-groundtruth/made_run/meta.json
+validate vllm --data data
+is '(5) no sequence' grep -q 'meta.json: .*max_num_seqs.*at least 1' err
 rm -r data/vllm-groundtruth
 table fast
 validate edge-decode --data data

@@ -18,7 +18,7 @@ struct duo_case { char what[120]; double measured, predicted; bool inside; };   
 
 struct duo_verdict {
     const char *gate;
-    char   group[48], data[256], metric[48], unit[16], fitted_on[160], domain[200];
+    char   group[48], data[1024], metric[48], unit[16], fitted_on[160], domain[200];
     double mark;                             /* as a share; NAN: none is set */
     int    n, room;
     struct duo_case *cases;
@@ -48,7 +48,7 @@ double duo_median(double *values, int n);                              /* sorts;
 /* A row of a table with the columns of measured_llm_perf.csv. */
 struct duo_perf {
     char   device[64], class[32], title[96], runtime[64], backend[48], model[64], quant[48], scope[64];
-    char   file[256];
+    char   file[1024];
     int    line;
     double params, weight_bytes;             /* weights read a token */
     double prompt, output, batch, gpus;      /* NAN: not told */
@@ -57,13 +57,13 @@ struct duo_perf {
     bool   single, whole;                    /* one stream; the whole device */
 };
 
-struct duo_run_files { char dir[256], name[64]; };
+struct duo_run_files { char dir[1024], name[64]; };
 
 struct duo_found {
     int n_perf;   struct duo_perf *perf;
-    int n_tables; char (*table)[256];
+    int n_tables; char (*table)[1024];
     int n_runs;   struct duo_run_files *run;
-    char radio[256];                         /* "" when there is none */
+    char radio[1024];                        /* "" when there is none */
 };
 /* Everything below `root`, three folders deep, in the order of names.  A table whose header is right and a row of which is
  * wrong is refused with file, line and column. */

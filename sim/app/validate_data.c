@@ -134,7 +134,7 @@ static bool ends_with(const char *text, const char *end)
 
 static bool is_there(const char *dir, const char *file)
 {
-    char path[600];
+    char path[1100];
     struct stat s;
 
     snprintf(path, sizeof path, "%s/%s", dir, file);
@@ -168,7 +168,7 @@ static enum duo_status walk(struct duo_found *f, const char *dir, int depth, str
         f->run[f->n_runs++] = run;
     }
     for (int i = 0; i < n; i++) {
-        char path[512];
+        char path[1024];
         struct stat s;
         if (status == DUO_OK && entry[i]->d_name[0] != '.' && snprintf(path, sizeof path, "%s/%s", dir, entry[i]->d_name) < (int)sizeof path &&
             stat(path, &s) == 0) {

@@ -121,7 +121,7 @@ static int by_date(const void *a, const void *b)
 
 static enum duo_status read_requests(struct serving *s, const char *dir, struct duo_err *err)
 {
-    char path[300], *line = duo_new(LINE, 1);
+    char path[1100], *line = duo_new(LINE, 1);
     FILE *in;
     enum duo_status status = DUO_OK;
     int number = 0;
@@ -152,7 +152,7 @@ static const struct duo_node *first_of(const struct duo_node *map, const char *k
 
 static void read_hardware(struct serving *s, const struct duo_run_files *run)
 {
-    char path[300];
+    char path[1100];
     struct duo_node *tree = NULL;
     const struct duo_node *instance, *memory;
 
@@ -175,7 +175,7 @@ static double version_of(const char *text)
 
 static enum duo_status read_run(struct serving *s, const struct duo_run_files *run, struct duo_err *err)
 {
-    char path[300];
+    char path[1100];
     struct duo_node *tree;
     const struct duo_node *engine;
 
@@ -195,6 +195,8 @@ static enum duo_status read_run(struct serving *s, const struct duo_run_files *r
     s->utilisation = number_of(engine, "gpu_memory_utilization", s->utilisation);
     s->kv_bits  = strncmp(text_of(engine, "kv_cache_dtype", "auto"), "fp8", 3) == 0 ? 8 : NAN;
     duo_tree_free(tree);
+    if (s->tensor < 1 || s->slots < 1 || s->budget < 1)
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "engine_kwargs: tensor_parallel_size, max_num_seqs, max_num_batched_tokens: at least 1 expected");
     return read_requests(s, run->dir, err);
 }
 
@@ -219,7 +221,9 @@ static void take(void *of)
 
     r->taken = duo_clock_now(r->run->clock);
     r->job.kv = &r->kv;
-    if (!duo_server_submit(r->run->server[r->replica], &r->job)) r->run->n_refused++, r->job.first_at = NAN;
+    if (duo_server_submit(r->run->server[r->replica], &r->job)) return;
+    r->run->n_refused++;
+    r->job.started_at = r->job.first_at = r->job.last_at = NAN;
 }
 
 /* (6) Just after the next one began: it is in the one after that.  Just before: it is in that one. */
