@@ -143,7 +143,8 @@ void duo_step_cancel (struct duo_step_record *, bool now); /* the word goes out;
 void duo_step_stop   (struct duo_step_record *);           /* all that is in flight for it ends here and is paid */
 void duo_step_shown  (struct duo_step_record *);           /* a stream that broke off: what was written stays on the screen */
 void duo_step_begun  (struct duo_step_record *, int node); /* the first token was written at `node`: patience */
-void duo_step_stream (struct duo_step_record *, int node); /* the same, shown */
+void duo_step_stream (struct duo_step_record *, int node); /* the same, shown: stream.c */
+void duo_step_streamed(struct duo_step_record *);          /* all of it is on the screen */
 void duo_step_arrived(struct duo_step_record *);           /* its input is at its place: the work begins */
 void duo_step_refuse (struct duo_step_record *, int node, enum duo_failure);      /* the place can't: it says so in a message */
 int  duo_attachment_tokens(const struct duo_request *, int place);

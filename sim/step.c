@@ -4,8 +4,8 @@
  *     when the seat has what is missing, or nothing is.  A step at the seat's own node needs none.
  * (2) At the place the step takes the replica with the longest resident beginning of its input (kv.c); what is
  *     missing is run.  A verification runs the draft and the token before it, for their logits.
- * (3) A streamed text is a first chunk, and a tail that ends when the last token was written; the word for a
- *     device seat comes with the tail.  Any other word is a message of its own.
+ * (3) The word for a device seat comes with the tail of what is streamed to it (stream.c).  Any other word is a
+ *     message of its own.
  * (4) A failure of the way to the place or back is known at the seat after the detection time.
  * (5) A cancel reaches the place as a message.  Until it does all goes on and is paid as waste; the same holds for
  *     what is too late. */
@@ -223,90 +223,7 @@ void duo_step_finish(struct duo_step_record *s, int node)
     else s->word = duo_transport_send(w, s->request, node, seat, duo_framed(w, payload), false, word_arrived, s);
 }
 
-/* ---- the stream to the screen */
-
-static void stream_done(struct duo_step_record *s)
-{
-    struct duo_request *r = s->request;
-
-    if (s->result) duo_text_put(r, s->result, DUO_SITE_DEVICE);
-    if (duo_seat_node(r->world) == DUO_DEVICE) duo_step_finish(s, DUO_DEVICE);       /* (3) */
-    duo_step_close(s);
-}
-
-static void tail_arrived_now(struct duo_step_record *s, bool ok)
-{
-    struct duo_request *r = s->request;
-
-    if (!ok) {
-        s->tail_left = false;
-        if (!s->told) { duo_step_fail(s, DUO_UNREACHABLE); return; }
-        if (r->over && !r->settled && !s->abandoned) duo_request_end(r, 1, "the answer could not be delivered");
-        return;
-    }
-    s->tail_left = false;
-    if (s->abandoned) return;
-    if (!s->chunk) {
-        duo_request_screen(r, duo_path_tokens(&s->written.path), true);
-        stream_done(s);
-    }                                                      /* else the chunk, still on its way, ends it */
-}
-
-static void tail_arrived(void *arg, bool ok)
-{
-    struct duo_step_record *s = arg;
-
-    s->tail = NULL;
-    s->holds++;
-    tail_arrived_now(s, ok);
-    duo_step_release(s);
-}
-
-static void chunk_arrived_now(struct duo_step_record *s, bool ok)
-{
-    struct duo_request *r = s->request;
-
-    if (!ok) {
-        if (!s->told) duo_step_fail(s, DUO_UNREACHABLE);
-        else if (r->over && !r->settled && !s->abandoned) duo_request_end(r, 1, "the answer could not be delivered");
-        return;
-    }
-    if (s->abandoned) return;
-    if (duo_seat_node(r->world) == DUO_DEVICE) duo_clock_cancel(r->world->clock, &s->alarm);    /* the first token came in time */
-    duo_request_screen(r, duo_text_tokens(r, s->from) + 1, false);
-    if (!s->tail_left) {
-        duo_request_screen(r, duo_path_tokens(&s->written.path), true);
-        if (!s->working) stream_done(s);
-    }
-}
-
-static void chunk_arrived(void *arg, bool ok)
-{
-    struct duo_step_record *s = arg;
-
-    s->chunk = NULL;
-    s->holds++;
-    chunk_arrived_now(s, ok);
-    duo_step_release(s);
-}
-
-void duo_step_stream(struct duo_step_record *s, int node)
-{
-    struct duo_request *r = s->request;
-    struct duo_world *w = r->world;
-    double id = w->places[DUO_CLOUD].cost->facts.id_bytes;
-    int before = duo_text_tokens(r, s->from) - r->screen_tokens;
-
-    if (duo_node_site(w, node) == DUO_SITE_DEVICE) {
-        duo_request_screen(r, duo_text_tokens(r, s->from) + 1, false);
-        return;
-    }
-    s->chunk = duo_transport_send(w, r, node, DUO_DEVICE, duo_framed(w, ((before > 0 ? before : 0) + 1) * id), false, chunk_arrived, s);
-    if (s->written.tokens > 1) {
-        s->tail_left = true;
-        s->tail = duo_transport_send(w, r, node, DUO_DEVICE, duo_streamed(w, s->written.tokens - 1, (s->written.tokens - 1) * id), true, tail_arrived, s);
-    }
-}
+/* ---- the first token */
 
 static void notice_arrived(void *arg, bool ok)             /* "the first token is there": for patience */
 {
@@ -393,7 +310,7 @@ static void job_ended(struct duo_step_record *s, struct duo_job *j)
     else if (s->show) {
         if (s->tail && s->tail_left) duo_transport_release(r->world, s->tail);
         if (duo_seat_node(r->world) == DUO_DEVICE) {
-            if (!s->chunk && !s->tail_left) stream_done(s);
+            if (!s->chunk && !s->tail_left) duo_step_streamed(s);
             return;
         }
     }

@@ -191,6 +191,10 @@ struct duo_world {
 /* world.c */
 enum duo_status duo_world_build(struct duo_world *, const struct duo_run_spec *, bool check_only, char *warnings, size_t n, struct duo_err *);
 void            duo_world_start(struct duo_world *);       /* sets the first alarms */
+/* world_net.c: traces of links and round trips; the clock and the network, sealed; what moves them */
+enum duo_status duo_world_traces(struct duo_world *, struct duo_err *);
+enum duo_status duo_world_links (struct duo_world *, struct duo_err *);
+void            duo_world_links_start(struct duo_world *);
 void            duo_world_free (struct duo_world *);
 /* The run cannot go on: its policy or its answers broke a contract.  Stops the run. */
 void            duo_world_fail (struct duo_world *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
