@@ -98,5 +98,19 @@ done <"$work/next"
 for key in $("$duosim" table "$work/mine.db" --json | sed -n 's/^ *"\([a-z0-9_]*\)":.*/\1/p' | grep -v '^low_\|^high_' | sort -u); do
     named "$key" "duosim table --json"
 done
+"$duosim" estimate --model llama-3.1-8b --hardware l4 --quant fp8 --json >"$work/estimate"
+for key in $(sed -n 's/^ *"\([a-z0-9_]*\)":.*/\1/p' "$work/estimate" | sort -u); do
+    named "$key" "duosim estimate --json"
+done
+# What others read by name.
+for key in model hardware quant prompt output batch prefill_s ttft_s itl_s decode_tokens_per_s throughput_tokens_per_s joules joules_per_output_token \
+           dollars memory weights kv activations total capacity bound prefill decode provenance; do
+    if grep -q "^ *\"$key\":" "$work/estimate"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "docs.sh: failed: duosim estimate --json has no $key"
+    fi
+done
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$(wc -l <"$work/next")" -eq 3 ] && [ "$failed" -eq 0 ] && [ "$passed" -gt 60 ]
