@@ -18,8 +18,8 @@ static void end_before(struct duo_server *s, double now)
         j->seconds += j->seconds_mark - j->started_at;
         j->joules  += j->before_joules;
         s->totals.joules += j->before_joules;
-        if (in_model(j)) duo_batch_prompt(s, j);
-        else             duo_batch_end(s, j, 0, 0);
+        if (!in_model(j)) duo_batch_end(s, j, 0, 0);
+        else j->turn = duo_stretch_turn(s), duo_batch_prompt(s, j);
     }
 }
 
@@ -49,7 +49,7 @@ static void ring(void *owner)
 
     s->ringing = true;
     end_before(s, now);
-    if (came && s->iterating) duo_stretch_cut(s);
+    if (came && s->iterating) duo_stretch_cut(s, s->is.ahead);
     if (s->iterating && now >= end_of(s, s->next)) {
         if (s->next < s->last) s->next++;                         /* stepping singly */
         else                   duo_stretch_change(s);
@@ -136,6 +136,7 @@ bool duo_server_submit(struct duo_server *s, struct duo_job *j)
     j->joules = j->seconds = 0;
     j->left = j->fresh;
     j->number = s->number++;
+    j->turn = duo_stretch_turn(s);
     duo_batch_queue(s, j);
     if (s->queue.first == j) duo_stretch_kick(s);
     if (!s->ringing && s->waiting > s->totals.peak_waiting) s->totals.peak_waiting = s->waiting;
@@ -160,6 +161,7 @@ static double stop_alone(struct duo_server *s, uint64_t done)
     duo_stretch_settle(s, done);
     duo_stretch_book(s, part * length, part * joules);
     s->totals.iterations++;
+    s->turn++;
     return part;
 }
 
@@ -203,7 +205,7 @@ static void cancel_decode(struct duo_server *s, struct duo_job *j)
     if (!s->iterating) return;
     s->paid = true;
     if (j->streams && j->seen && k > done) s->stream_left++;
-    duo_stretch_cut(s);
+    duo_stretch_cut(s, 0);
 }
 
 static void cancel_before(struct duo_server *s, struct duo_job *j)

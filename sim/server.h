@@ -25,7 +25,10 @@
  *     all; what is there is not run again, but for the last token.  Blocks that nobody uses stay until memory is
  *     wanted, and go with the idle KV, the least recently used first, of one input the last one first.
  * (9) With facts.throttle_heat: after so many seconds of iterations it is hot, and an iteration takes 1 / throttle_share
- *     the time for the same joules, until it has rested throttle_cool seconds.  Rest takes heat away evenly. */
+ *     the time for the same joules, until it has rested throttle_cool seconds.  Rest takes heat away evenly.
+ * (10) With `ahead` an iteration is decided on when the one before it begins (vLLM's asynchronous scheduling): who comes
+ *     while one runs is in the one after the next, and a slot that is left at its end is free in the one after the next.
+ *     Where nothing else could run, nobody waits. */
 #ifndef DUO_SIM_SERVER_H
 #define DUO_SIM_SERVER_H
 
@@ -70,6 +73,7 @@ struct duo_job {
     void  *owner;
     /* told */
     double queued_at, started_at, first_at, last_at;      /* started: entered the batch for the first time */
+    double decided_at;                   /* when the scheduler took it: before started_at with (10) */
     int    written;                      /* output tokens so far; exact at done and after duo_server_cancel */
     int    preempted;                    /* how often */
     double joules, seconds;              /* its share of what the iterations took */
@@ -80,7 +84,7 @@ struct duo_job {
     bool   seen;
     int    state, left, slot, prompt, phase, ready;
     double joules_mark, seconds_mark, growth;
-    uint64_t steps_mark, number;
+    uint64_t steps_mark, number, turn;   /* turn: (10), the first iteration that it may be in */
 };
 
 struct duo_heat { double seconds, at; bool hot; };       /* (9): of work, and when that was so.  Fresh: zeroed */
@@ -92,6 +96,7 @@ struct duo_server_spec {
     int    slots, budget;
     int    chunk;                        /* prompt tokens of one job an iteration, at most; 0: no limit */
     bool   by_priority;
+    bool   ahead;                        /* (10) */
     int    block;                        /* positions a block of KV; 0: 1 */
     int    id_tokens;                    /* positions that an id stands for, a multiple of `block`; 0: no sharing */
     double kv_tokens;                    /* capacity; INFINITY: no limit */

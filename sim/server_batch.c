@@ -66,7 +66,7 @@ static void enter(struct duo_server *s, struct duo_job *j)
     duo_batch_unqueue(s, j);
     s->left_running += tokens_left(j);
     if (++s->running > s->totals.peak_running) s->totals.peak_running = s->running;
-    if (isnan(j->started_at)) j->started_at = now;
+    if (isnan(j->started_at)) j->started_at = now, j->decided_at = s->is.ahead ? s->began : now;
     j->slot = 0;
     if (wait > 0 || !in_model(j)) {                               /* (6): sorted by the end, from behind */
         struct duo_job *p = s->before.last;
@@ -85,7 +85,7 @@ bool duo_batch_enter(struct duo_server *s)
 {
     struct duo_job *j = s->queue.first;
 
-    if (!j || s->running >= s->slots || !duo_kv_enter(s, j)) return false;
+    if (!j || s->running + s->left >= s->slots || !duo_kv_enter(s, j)) return false;
     enter(s, j);
     return true;
 }
@@ -180,6 +180,7 @@ void duo_batch_leave(struct duo_server *s, struct duo_job *j, double blocks, int
 void duo_batch_end(struct duo_server *s, struct duo_job *j, double blocks, int positions)
 {
     duo_batch_leave(s, j, blocks, positions);
+    s->left += s->is.ahead && in_model(j);
     j->last_at = now_of(s);
     j->state = OVER | DONE_DUE | (j->state & FIRST_DUE);
     append(&s->told, j);

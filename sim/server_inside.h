@@ -43,6 +43,9 @@ struct duo_server {
     bool          iterating, paid, singly, ringing, dead;
     uint64_t      last, next;                 /* the iteration after which the batch changes; the alarm rings */
     uint64_t      steps, order, number;
+    uint64_t      turn;                       /* (10): iterations that ended before the stretch, partly run ones among them */
+    double        began, ended;               /* the last of them */
+    int           left;                       /* (10): jobs that left at the end of the last one */
     double        seconds, joules;            /* integrals for one token */
     double        busy_since;                 /* NAN: not busy */
     double        step_seconds;               /* of the last pure decode step's formation; NAN: none yet */
@@ -133,7 +136,8 @@ void duo_batch_seen   (struct duo_server *, struct duo_job *);     /* while it d
 void     duo_stretch_form   (struct duo_server *);
 uint64_t duo_stretch_done   (const struct duo_server *, double now);            /* iterations of the stretch that ended */
 uint64_t duo_stretch_running(const struct duo_server *, double now, uint64_t done);
-void     duo_stretch_cut    (struct duo_server *);                 /* the batch will change: no further than the running one */
+void     duo_stretch_cut    (struct duo_server *, int more);       /* the batch will change: no further than the running one, and so many */
+uint64_t duo_stretch_turn   (const struct duo_server *);           /* of who comes now (10) */
 void     duo_stretch_alarm  (struct duo_server *);
 void     duo_stretch_settle (struct duo_server *, uint64_t k);     /* k iterations have ended, and the stretch with them */
 void     duo_stretch_book   (struct duo_server *, double seconds, double joules);

@@ -39,11 +39,22 @@ void duo_stretch_alarm(struct duo_server *s)
     if (!busy && !isnan(s->busy_since)) s->totals.busy_seconds += now_of(s) - s->busy_since, s->busy_since = NAN;
 }
 
+/* One that began at this very instant was decided on before. */
+uint64_t duo_stretch_turn(const struct duo_server *s)
+{
+    uint64_t done;
+
+    if (!s->is.ahead) return 0;
+    if (!s->iterating) return s->ringing && (s->n_heap || s->prompts.first) ? s->turn + 1 : 0;
+    done = duo_stretch_done(s, now_of(s));
+    return s->turn + done + (end_of(s, done) < now_of(s) ? 2 : 1);
+}
+
 /* An iteration that has not begun is formed anew. */
-void duo_stretch_cut(struct duo_server *s)
+void duo_stretch_cut(struct duo_server *s, int more)
 {
     double now = now_of(s);
-    uint64_t k = duo_stretch_running(s, now, duo_stretch_done(s, now));
+    uint64_t k = duo_stretch_running(s, now, duo_stretch_done(s, now)) + (uint64_t)more;
 
     if (k == 0) {
         s->iterating = false;
@@ -62,7 +73,7 @@ void duo_stretch_kick(struct duo_server *s)
 
     if (s->ringing || !j || s->running >= s->slots) return;
     if (!s->iterating) duo_stretch_form(s);
-    else if (!kv_of(j) || duo_kv_lacking(s, j) <= 0) duo_stretch_cut(s);
+    else if (!kv_of(j) || duo_kv_lacking(s, j) <= 0) duo_stretch_cut(s, s->is.ahead);
 }
 
 /* ---- heat (9) ---- */
@@ -140,21 +151,23 @@ static int chunk(struct duo_server *s, struct duo_job *j, int room, struct duo_l
     return room - n;
 }
 
-/* (2), (7): prompts of the batch, then the queue. */
-static void take_in(struct duo_server *s, struct duo_load *load)
+/* (2), (7): prompts of the batch, then the queue, of those whose turn it is.  true: somebody's turn is next. */
+static bool take_in(struct duo_server *s, struct duo_load *load, uint64_t turn)
 {
-    bool preempted = duo_batch_room(s);
+    bool preempted = duo_batch_room(s), early = false;
     int room = s->is.budget - s->n_heap - s->others;
 
     if (room < 1) room = 1;
     *load = s->load;
     for (struct duo_job *j = s->prompts.first; j; j = j->next) {
+        if ((early = j->turn > turn)) break;
         if (!room && !j->slot) break;                             /* those behind have none, either */
         room = chunk(s, j, room, load);
     }
-    while (!preempted && room > 0 && duo_batch_enter(s))
+    while (!early && !preempted && room > 0 && s->queue.first && !(early = s->queue.first->turn > turn) && duo_batch_enter(s))
         if (s->prompts.last && !s->prompts.last->slot) room = chunk(s, s->prompts.last, room, load);
     if (s->waiting > s->totals.peak_waiting) s->totals.peak_waiting = s->waiting;
+    return early || (s->waiting && s->left);
 }
 
 static void note_peak(struct duo_server *s)
@@ -173,10 +186,14 @@ void duo_stretch_form(struct duo_server *s)
     struct duo_price p;
     int from, to;
     double slower;
+    bool early;
 
     assert(!s->iterating);
     s->chunked = 0, s->stream_left = 0, s->paid = false;
-    take_in(s, &load);
+    if (s->ended < now_of(s)) s->began = now_of(s);
+    early = take_in(s, &load, s->turn);
+    s->left = 0;
+    if (early && !s->n_heap && !s->chunked) s->began = now_of(s), early = take_in(s, &load, UINT64_MAX);   /* (10) */
     note_peak(s);
     if (!s->n_heap && !s->prompts.first) {
         duo_stretch_alarm(s);
@@ -194,7 +211,7 @@ void duo_stretch_form(struct duo_server *s)
     s->a = p.seconds * slower, s->b = p.per_context * s->growth * slower;
     s->joules_a = p.joules,    s->joules_b = p.joules_per_context * s->growth;
     s->members = s->n_heap + s->chunked + s->others;
-    s->last = s->chunked || s->totals.preempted > preempted ? 1 : until_hot(s, duo_kv_steps(s, s->heap[0].step - s->steps));
+    s->last = s->chunked || early || s->totals.preempted > preempted ? 1 : until_hot(s, duo_kv_steps(s, s->heap[0].step - s->steps));
     s->next = s->singly ? 1 : s->last;
     s->iterating = true;
     if (!s->chunked) s->step_seconds = s->a;
@@ -225,6 +242,8 @@ void duo_stretch_settle(struct duo_server *s, uint64_t k)
     s->used += duo_kv_growth(s, k);
     note_peak(s);
     s->steps += k;
+    s->turn += k;
+    s->began = end_of(s, k - 1), s->ended = end_of(s, k);
     s->load.context += n * s->growth_then;
     s->load.pairs   += n * s->growth_then;
     if (s->is.gaps && s->streaming_then) {                        /* who left in the last iteration did not see its token */

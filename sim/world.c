@@ -396,7 +396,7 @@ static enum duo_status build_servers(struct duo_world *w, struct duo_err *err)
         for (int i = 0; i < place->n_replicas; i++) {
             place->replicas[i].server = duo_server_new(&(struct duo_server_spec){ .cost = place->cost, .clock = w->clock,
                 .slots = place->spec->slots, .budget = place->spec->budget, .kv_tokens = duo_kv_capacity(&place->cost->facts, place->spec->kv_tokens),
-                .chunk = place->spec->chunk, .block = place->spec->block, .by_priority = place->spec->by_priority, .id_tokens = id_tokens_at(w, place->spec),
+                .chunk = place->spec->chunk, .block = place->spec->block, .by_priority = place->spec->by_priority, .ahead = place->cost->facts.ahead, .id_tokens = id_tokens_at(w, place->spec),
                 .background = place->spec->background, .background_context = BACKGROUND_CONTEXT, .gaps = &w->gaps });
             if (w->spec->step_singly) duo_server_step_singly(place->replicas[i].server, true);
         }

@@ -88,6 +88,7 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(step,               RUNTIMES, TIME,   0,    100,  "s",       "an iteration")                                             \
     X(item,               RUNTIMES, TIME,   0,    10,   "s",       "a sequence in an iteration")                               \
     X(request,            RUNTIMES, TIME,   0,    100,  "s",       "an API server's work on a request, beside the others")     \
+    X(ahead,              RUNTIMES, TIME,   0,    1,    "1",       "1: an iteration is decided on while the one before runs")  \
     X(sharpness,          RUNTIMES, TIME,   0.5,  64,   "1",       "exponent of the soft roofline")                            \
     X(one_shot_limit,     RUNTIMES, TIME,   0,    1e12, "B",       "largest message of an all-reduce in one step")             \
     X(utilisation,        RUNTIMES, TIME,   0.01, 1,    "1",       "share of the memory that the runtime takes")               \

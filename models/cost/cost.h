@@ -74,6 +74,7 @@ struct duo_facts {
     char   dollars_regime[96]; /* "api list price 2026-08", "gpu seconds used, priced by SOURCE (May 2026)", "none" */
     double load_seconds;       /* weights from storage; NAN: not known */
     double start_seconds;      /* each job waits so long in its slot, without keeping others (an API server's work on a request) */
+    bool   ahead;              /* an iteration is decided on while the one before runs */
     double throttle_share;     /* speed when hot, as a share; NAN: never slows */
     double throttle_heat, throttle_cool;   /* s of work until it is hot; s of rest from hot to cold */
     enum duo_provenance time, energy, money;

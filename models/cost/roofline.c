@@ -346,6 +346,7 @@ static void set_facts(struct roofline *m, struct duo_basis *b)
     f->hidden_bytes  = HALF * m->arch.width;
     f->start_seconds = duo_take_or(b, DUO_KEY_request, 0);
     f->load_seconds  = f->weight_bytes / b->v[DUO_KEY_storage_bandwidth].value;      /* not taken: no iteration rests on it */
+    f->ahead = duo_take_or(b, DUO_KEY_ahead, 0) > 0;
     f->throttle_share = duo_take(b, DUO_KEY_throttle_share);
     f->throttle_heat  = duo_take(b, DUO_KEY_throttle_heat);
     f->throttle_cool  = duo_take(b, DUO_KEY_throttle_cool);

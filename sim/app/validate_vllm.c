@@ -9,8 +9,7 @@
  * (3) Dates are the engine's own (queued_ts), so the API server's work on a request is left out.
  * (4) data_parallel_size replicas; a request goes to the one with the fewest.
  * (6) The engine takes requests in between two iterations: queued_ts is such a moment, and arrival_time lies before it by up to an
- *     iteration.  From version AHEAD on it has then composed the next iteration already (asynchronous scheduling), so that a
- *     request runs in the one after that.  An idle engine runs it at once.
+ *     iteration.  From version AHEAD on the scheduler is asynchronous (server.h (10)), and scheduled_ts is when it decided.
  * (5) TTFT, ITL (mean gap of a request), E2E by request; TTFT from entering the batch, without the queue; mean, median, p99 of each. */
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +23,6 @@
 #define GATE "vllm"
 
 enum { BLOCK = 16, MOST_REPLICAS = 64, LINE = 65536, METRICS = 4 };
-static const double INSTANT = 1e-9;
 static const double AHEAD = 0.14;                 /* vLLM 0.14: async_scheduling by default */
 
 enum { E2E, ITL, TTFT, UNQUEUED };
@@ -226,7 +224,7 @@ static void take(void *of)
     r->job.started_at = r->job.first_at = r->job.last_at = NAN;
 }
 
-/* (6) Just after the next one began: it is in the one after that.  Just before: it is in that one. */
+/* (6) */
 static void arrive(void *of)
 {
     struct request *r = of;
@@ -235,7 +233,7 @@ static void arrive(void *of)
     r->replica = replica_of(r->run);
     at = duo_server_boundary(r->run->server[r->replica]);
     if (at <= now || !r->run->ahead) take(r);
-    else duo_clock_set(r->run->clock, &r->alarm, at + INSTANT, take, r);
+    else duo_clock_set(r->run->clock, &r->alarm, at, take, r);
 }
 
 static void simulate(struct serving *s, const struct duo_cost *cost)
@@ -244,7 +242,7 @@ static void simulate(struct serving *s, const struct duo_cost *cost)
 
     s->clock = duo_clock_new();
     for (int i = 0; i < s->replicas; i++)
-        s->server[i] = duo_server_new(&(struct duo_server_spec){ .cost = cost, .clock = s->clock, .slots = s->slots, .budget = s->budget, .block = BLOCK,
+        s->server[i] = duo_server_new(&(struct duo_server_spec){ .cost = cost, .clock = s->clock, .slots = s->slots, .budget = s->budget, .block = BLOCK, .ahead = s->ahead,
                                                                  .kv_tokens = floor(cost->facts.memory_bytes / cost->facts.kv_bytes) });
     for (int i = 0; i < s->n; i++) {
         struct request *r = &s->request[i];
@@ -272,7 +270,7 @@ static void values_of(const struct request *r, double measured[METRICS], double 
     measured[E2E]      = r->last - r->queued,               predicted[E2E]      = j->last_at - r->taken;
     measured[ITL]      = (r->last - r->first) / gaps,       predicted[ITL]      = (j->last_at - j->first_at) / gaps;
     measured[TTFT]     = r->first - r->queued,              predicted[TTFT]     = j->first_at - r->taken;
-    measured[UNQUEUED] = r->first - r->scheduled,           predicted[UNQUEUED] = j->first_at - j->started_at;
+    measured[UNQUEUED] = r->first - r->scheduled,           predicted[UNQUEUED] = j->first_at - j->decided_at;
 }
 
 static void add_summary(struct duo_verdict *v, const char *name, double *measured, double *predicted, int n)
@@ -316,9 +314,6 @@ static void judge(struct duo_validation *v, const struct serving *s, const struc
     duo_report_note(&v->report, GATE, "%s: KV for %.0f tokens (%.1f GB of weights, %.2f GB of activations, %.1f GB for the runtime)%s", run->name,
                     floor(cost->facts.memory_bytes / cost->facts.kv_bytes), cost->facts.weight_bytes / 1e9, cost->facts.activation_bytes / 1e9,
                     cost->facts.runtime_bytes / 1e9, s->n_refused ? "; some requests can never fit" : "");
-    if (s->ahead)
-        duo_report_note(&v->report, GATE, "%s: TTFT, no queue: measured from scheduled_ts, which this version writes an iteration before the request runs; predicted from where it runs",
-                        run->name);
     free(measured), free(predicted);
 }
 

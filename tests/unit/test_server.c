@@ -650,7 +650,7 @@ static void test_heat(void)                                        /* (9) */
 /* ---- random traffic ---- */
 
 enum { N = 2000, IDS = 12, ID_TOKENS = 8 };
-struct setup { const char *name; int window, block, chunk, id_tokens; double kv_tokens, heat; bool by_priority, cancels, parts, keep; };
+struct setup { const char *name; int window, block, chunk, id_tokens; double kv_tokens, heat; bool by_priority, ahead, cancels, parts, keep; };
 struct plan { double at, cancel_at, before; int fresh, output, hidden, from, to, priority, n_ids; bool cancelled; uint32_t ids[IDS]; };
 static const struct setup *now_playing;
 static struct plan    plan[N];
@@ -726,7 +726,7 @@ static void play(const struct setup *x, bool singly, struct duo_gaps *gaps, stru
     at = duo_clock_new();
     now_playing = x;
     server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 8, .budget = 40, .kv_tokens = x->kv_tokens, .gaps = gaps,
-                                                       .block = x->block, .chunk = x->chunk, .by_priority = x->by_priority, .id_tokens = x->id_tokens });
+                                                       .block = x->block, .chunk = x->chunk, .by_priority = x->by_priority, .ahead = x->ahead, .id_tokens = x->id_tokens });
     duo_server_step_singly(server, singly);
     arrival = (struct duo_alarm){ 0 };
     next_plan = 0;
@@ -1062,6 +1062,8 @@ static const struct setup jumps[] = {
     { "small",            .block = 1,  .kv_tokens = 300, .cancels = true, .parts = true, .keep = true },
     { "small, blocks",    .block = 16, .kv_tokens = 320, .cancels = true, .keep = true },
     { "small, windows",   .block = 8,  .kv_tokens = 320, .cancels = true, .parts = true, .keep = true, .window = 50, .chunk = 16 },
+    { "large, ahead",     .block = 16, .kv_tokens = 4000, .cancels = true, .ahead = true },
+    { "small, ahead, all of it", .block = 16, .kv_tokens = 400, .cancels = true, .parts = true, .keep = true, .by_priority = true, .ahead = true, .window = 50 },
     { "small, priority",  .block = 16, .kv_tokens = 400, .cancels = true, .keep = true, .by_priority = true },
     { "small, shared",    .block = 4,  .kv_tokens = 400, .cancels = true, .keep = true, .id_tokens = ID_TOKENS },
     { "small, shared, all of it", .block = 8, .kv_tokens = 300, .cancels = true, .keep = true, .id_tokens = ID_TOKENS, .by_priority = true,
@@ -1079,9 +1081,54 @@ static const struct setup plainly[] = {
     { "small, all of it", .block = 8,  .kv_tokens = 400, .by_priority = true, .chunk = 10, .window = 50, .heat = 0.6 },
 };
 
+static struct duo_job late_job;
+static void come_late(void *arg) { (void)arg; CHECK(duo_server_submit(server, &late_job)); }
+
+/* (10): vLLM 0.19 on two RTX PRO 6000 writes it so: a request queued while one iteration runs is scheduled at that one's
+ * end and has its first token at the end of the one after the next. */
+static void test_ahead(void)
+{
+    struct duo_kv kv[4] = { 0 };
+    struct duo_job j[3];
+    struct duo_alarm late = { 0 };
+    double t1, t2, t3;
+
+    cost = simple_cost();
+    t1 = step_of(8, 8), t2 = t1 + step_of(1, 9), t3 = t2 + step_of(5, 14);
+    for (int ahead = 0; ahead < 2; ahead++) {
+        memset(kv, 0, sizeof kv);
+        at = duo_clock_new();
+        server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 4, .budget = 64, .kv_tokens = 1000, .ahead = ahead });
+        j[0] = simple_job(8, 20, &kv[0]);
+        late_job = simple_job(4, 2, &kv[1]);
+        CHECK(duo_server_submit(server, &j[0]));                    /* alone: at once */
+        duo_clock_set(at, &late, t1 / 2, come_late, NULL);
+        run_until(at, INFINITY);
+        CHECK_NEAR(j[0].first_at, t1, 1e-12);
+        CHECK_NEAR(late_job.decided_at, t1, 1e-12);
+        CHECK_NEAR(late_job.started_at, ahead ? t2 : t1, 1e-12);
+        if (ahead) CHECK_NEAR(late_job.first_at, t3, 1e-12);
+        end();
+    }
+    /* A slot that is left is free an iteration later, unless nobody else could run. */
+    memset(kv, 0, sizeof kv);
+    at = duo_clock_new();
+    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = 2, .budget = 64, .kv_tokens = 1000, .ahead = true });
+    j[0] = simple_job(8, 5, &kv[0]), j[1] = simple_job(8, 30, &kv[1]), j[2] = simple_job(4, 1, &kv[2]), late_job = simple_job(4, 60, &kv[3]);
+    for (int i = 0; i < 3; i++) CHECK(duo_server_submit(server, &j[i]));
+    CHECK(duo_server_submit(server, &late_job));
+    run_until(at, INFINITY);
+    CHECK(j[2].started_at > j[0].last_at);
+    CHECK_NEAR(j[2].decided_at, j[0].last_at, 1e-12);
+    CHECK(late_job.started_at > j[2].last_at);
+    CHECK_NEAR(late_job.decided_at, j[2].last_at, 1e-12);
+    end();
+}
+
 int main(void)
 {
     test_order();
+    test_ahead();
     test_hidden();
     test_chunks();
     test_memory();
