@@ -8,7 +8,8 @@
 # (1) No data: every gate is skipped in words, exit 0.
 # (2) A row on the line has no error; one that says twice the speed is half too slow; its class's mark, missed, gives exit 1.
 # (3) A device that is not in the catalogue is predicted by its class, and the report says so; a model that is not, too.
-# (4) A server run: TTFT, gap and end by arithmetic.  Unknown hardware: said, not predicted.
+# (4) A server run: TTFT, gap and end by arithmetic; TTFT from scheduled_ts, which lies an iteration ahead from vLLM 0.14 on; another
+#     form of sim_config.json.  Unknown hardware, a pipeline: said, not predicted.
 # (5) Wrong cells and lines: exit 2 with the place.
 # (6) --json is what the man page says.
 # (7) The real data: gates run, and --fit finds nothing that ships outside its interval.
@@ -127,6 +128,13 @@ sed -i 's/A device of the test/Nobody/' data/table.csv
 validate edge-decode --data data
 is '(3) a device that nobody knows' grep -q 'device Nobody is not in the catalogue: its class' out
 is '(3) is predicted all the same' grep -q '^edge-decode *apple' out
+table 32.4667
+sed -i 's/Q4_0,1,0,2,1,1,/Q4_0,,0,2,1,,/' data/table.csv
+validate edge-decode --data data
+is '(3) weights that are not told' grep -q 'weights of made-model Q4_0 are not told: by the format' out
+sed -i 's/,1,1,100$/,0,1,100/; s/Q4_0/Q4_9/' data/table.csv
+validate edge-decode --data data
+is '(3) a row that no gate takes' grep -q '1 row is not predicted: neither one stream nor a batch of vLLM (line 2)' out
 
 mkdir -p data/vllm-groundtruth/made_run
 rm data/table.csv
@@ -143,6 +151,24 @@ is '(4) exit' [ $code -eq 0 ]
 is '(4) TTFT of two chunks' grep -q 'request 0: 100 in, 3 out, at 0.00 s *0.02  *0.02 ' out
 is '(4) end of the other' grep -q 'request 1: 10 in, 2 out, at 1.00 s *0.02  *0.02 ' out
 is '(4) gap' grep -q 'request 0: 100 in, 3 out, at 0.00 s *0.01  *0.01 ' out
+# Two sequences at a time.  The first ends at 30 ms; the third is taken then, into the iteration from 40 to 50 ms.
+run=data/vllm-groundtruth/made_run
+cp $run/meta.json $run/requests.jsonl $run/sim_config.json .
+sed -i 's/"max_num_seqs": 4/"max_num_seqs": 2/; s/0.9.0/0.19.0/' $run/meta.json
+echo '{ "machine": [ { "gpu": { "hardware": "made" } } ] }' >$run/sim_config.json
+for rest in '3, "queued_ts": 1.0, "scheduled_ts": 1.0, "first_token_ts": 1.01, "last_token_ts": 1.03' \
+    '9, "queued_ts": 1.0, "scheduled_ts": 1.0, "first_token_ts": 1.01, "last_token_ts": 1.09' \
+    '2, "queued_ts": 1.01, "scheduled_ts": 1.03, "first_token_ts": 1.05, "last_token_ts": 1.06'; do
+    echo "{\"input_toks\": 10, \"output_toks\": $rest}"
+done >$run/requests.jsonl
+validate vllm --data data
+awk '/made_run: TTFT, no queue/ { here = 1 } here' out >queue
+is '(4) scheduled an iteration ahead' grep -q 'request 2: .* 0.02  *0.02 ' queue
+is '(4) an idle engine runs it at once' grep -q 'request 0: .* 0.01  *0.01 ' queue
+sed -i 's/"max_num_seqs"/"pipeline_parallel_size": 2, "max_num_seqs"/' $run/meta.json
+validate vllm --data data
+is '(4) a pipeline' grep -q 'made_run: not predicted: pipeline_parallel_size 2' out
+cp meta.json requests.jsonl sim_config.json $run
 sed -i 's/"made", "npu/"unheard-of", "npu/' data/vllm-groundtruth/made_run/sim_config.json
 validate vllm --data data
 is '(4) unknown hardware' grep -q 'made_run: not predicted: unheard-of is not in the catalogue' out

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "sim/app/app.h"
-#include "sim/app/validate.h"
+#include "sim/app/validate_edge.h"
 
 enum { DATA = DUO_LONG_ONLY, FIT, BRIEF, FINGERPRINTS, CATALOGUE };
 
@@ -21,15 +21,15 @@ static const struct duo_option options[] = {
     { 0 }
 };
 
-static const struct gate { const char *name; enum duo_status (*run)(struct duo_validation *, struct duo_err *); } gates[] = {
-    { "vllm",         duo_gate_vllm },
-    { "edge-decode",  duo_gate_edge_decode },
-    { "edge-prefill", duo_gate_edge_prefill },
-    { "edge-joules",  duo_gate_edge_joules },
-    { "h100-batch",   duo_gate_batch },
-    { "speculation",  duo_gate_speculation },
-    { "radio",        duo_gate_radio },
-    { "host",         duo_gate_host },
+static const struct gate { const char *name; enum duo_status (*run)(struct duo_validation *, struct duo_err *); bool tables; } gates[] = {
+    { "vllm",         duo_gate_vllm, false },
+    { "edge-decode",  duo_gate_edge_decode, true },
+    { "edge-prefill", duo_gate_edge_prefill, true },
+    { "edge-joules",  duo_gate_edge_joules, true },
+    { "h100-batch",   duo_gate_batch, true },
+    { "speculation",  duo_gate_speculation, false },
+    { "radio",        duo_gate_radio, false },
+    { "host",         duo_gate_host, false },
 };
 enum { N_GATES = sizeof gates / sizeof gates[0] };
 
@@ -68,10 +68,14 @@ static enum duo_status skip_all(struct duo_validation *v, const struct wishes *w
 
 static enum duo_status judge(struct duo_validation *v, const struct wishes *w, struct duo_err *err)
 {
+    bool tables = false;
+
     v->data = w->data;
     if (!w->data) return skip_all(v, w, err);                                                                     /* (1) */
     DUO_TRY(duo_find(&v->found, w->data, err));
     if (w->fingerprints) return duo_edge_fingerprints(&v->found, stdout), DUO_OK;
+    for (int i = 0; i < N_GATES; i++) tables |= w->gate[i] && gates[i].tables;
+    if (tables) duo_rows_complete(v);
     for (int i = 0; i < N_GATES; i++)
         if (w->gate[i]) DUO_TRY(gates[i].run(v, err));
     return DUO_OK;

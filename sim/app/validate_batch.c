@@ -140,7 +140,7 @@ static enum duo_status fit_two(const struct all *a, const int at[2], const doubl
 
 static bool wanted(const struct duo_perf *p)
 {
-    return strstr(p->runtime, "vLLM") && !isnan(p->batch) && !isnan(p->decode) && !isnan(p->output) && !isnan(p->params);
+    return duo_edge_vllm(p) && p->batch > 0 && !isnan(p->decode) && p->output >= 1;
 }
 
 static int sweep_of(struct all *a, const struct duo_perf *p)
@@ -150,7 +150,7 @@ static int sweep_of(struct all *a, const struct duo_perf *p)
 
     for (int i = 0; i < a->n_sweeps; i++) {
         const struct sweep *o = &a->sweep[i];
-        if (o->gpus == s.gpus && o->serving == s.serving && !strcmp(o->device, s.device) && !strcmp(o->model, s.model) && !strcmp(o->file, s.file) &&
+        if (o->gpus == s.gpus && o->serving == s.serving && !strcmp(o->device, s.device) && !strcmp(o->model, s.model) && !strcmp(o->quant, s.quant) && !strcmp(o->file, s.file) &&
             !strcmp(o->runtime, s.runtime)) return i;
     }
     a->sweep = duo_grow(a->sweep, (size_t)a->n_sweeps + 1, sizeof *a->sweep);

@@ -222,6 +222,7 @@ int duo_edge_rows(struct duo_validation *v, const char *gate, bool (*wanted)(con
             continue;
         }
         if (!r.hardware) duo_edge_note(v, gate, "device %s is not in the catalogue: its class and the table's bandwidth stand in", p->title);
+        if (!duo_catalogue_find(v->catalogue, DUO_QUANTS, p->quant)) duo_edge_note(v, gate, "format \"%s\" is not in the catalogue: %s stands in", p->quant, r.quant);
         if (!duo_edge_model(v->catalogue, p->model)) duo_edge_note(v, gate, "model %s is not in the catalogue: layers and KV by its size", p->model);
         rows[n++] = r;
     }

@@ -45,6 +45,10 @@ enum duo_status duo_edge_decode_seconds(struct duo_validation *, const struct du
 const struct duo_row *duo_edge_model(const struct duo_catalogue *, const char *name);
 /* A note, once. */
 void duo_edge_note(struct duo_validation *, const char *gate, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Of a vLLM server, however it is spelled. */
+bool duo_edge_vllm(const struct duo_perf *);
+/* validate_rows.c: what tables leave out, from the catalogue; rows that no gate takes are noted. */
+void duo_rows_complete(struct duo_validation *);
 const char *duo_family_text(enum duo_family);
 /* Was this row part of what the shipped constants were fitted to? */
 bool duo_edge_fitted(const struct duo_perf *);

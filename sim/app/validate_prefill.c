@@ -206,7 +206,7 @@ static enum duo_status run(struct duo_validation *v, const struct form *form, bo
     return status;
 }
 
-static bool has_prefill(const struct duo_perf *p) { return !isnan(p->prefill) && !isnan(p->params) && p->gpus == 1 && !strstr(p->runtime, "vLLM"); }
+static bool has_prefill(const struct duo_perf *p) { return !isnan(p->prefill) && !isnan(p->params) && p->gpus == 1 && !duo_edge_vllm(p); }
 static bool has_joules(const struct duo_perf *p) { return p->single && p->gpus == 1 && !isnan(p->joules) && !isnan(p->decode) && !isnan(p->weight_bytes) && !isnan(p->params); }
 
 enum duo_status duo_gate_edge_prefill(struct duo_validation *v, struct duo_err *err) { return run(v, &prefill, has_prefill, false, err); }

@@ -7,10 +7,13 @@
  *     the share of its memory; without the file the folder is called HARDWARE_MODEL).
  * (2) Hardware, model or format that the catalogue has not: said, and the run counts as not predicted.
  * (3) Dates are the engine's own (queued_ts), so the API server's work on a request is left out.
- * (4) data_parallel_size replicas; a request goes to the one with the fewest.
+ * (4) data_parallel_size replicas; a request goes to the one with the fewest.  With enable_expert_parallel each holds its share of the
+ *     experts and all iterate together, two collectives a layer: one engine of all GPUs, with the sequences and tokens of all.
  * (6) The engine takes requests in between two iterations: queued_ts is such a moment, and arrival_time lies before it by up to an
  *     iteration.  From version AHEAD on the scheduler is asynchronous (server.h (10)), and scheduled_ts is when it decided.
- * (5) TTFT, ITL (mean gap of a request), E2E by request; TTFT from entering the batch, without the queue; mean, median, p99 of each. */
+ * (5) TTFT, ITL (mean gap of a request), E2E by request; TTFT from entering the batch, without the queue; mean, median, p99 of each.
+ * (7) sim_config.json is of another simulator: the first "hardware" and "mem_util" anywhere in it.
+ * (8) A checkpoint's name tells its format where the engine was not told: -FP8, -AWQ, -GPTQ.  "awq_marlin" is a kernel for awq. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +45,8 @@ struct serving {
     char   model[128], hardware[64], quant[48];
     int    tensor, replicas, slots, budget;
     double utilisation, kv_bits;
-    bool   ahead;
+    bool   ahead, expert_parallel;
+    int    pipeline;
     int    n, n_refused;
     struct request *request;
     struct duo_clock *clock;
@@ -142,25 +146,27 @@ static enum duo_status read_requests(struct serving *s, const char *dir, struct 
     return DUO_OK;
 }
 
-static const struct duo_node *first_of(const struct duo_node *map, const char *key)
+/* (7) The map that has `key`, the first one in depth. */
+static const struct duo_node *holder_of(const struct duo_node *n, const char *key)
 {
-    const struct duo_node *list = map ? duo_tree_find(map, key) : NULL;
-    return list && list->kind == DUO_NODE_LIST && list->n > 0 ? list->child[0] : NULL;
+    const struct duo_node *found = n && duo_tree_find(n, key) ? n : NULL;
+
+    for (int i = 0; n && i < n->n && !found; i++) found = holder_of(n->child[i], key);
+    return found;
 }
 
 static void read_hardware(struct serving *s, const struct duo_run_files *run)
 {
     char path[1100];
+    const char *hardware;
     struct duo_node *tree = NULL;
-    const struct duo_node *instance, *memory;
 
     snprintf(s->hardware, sizeof s->hardware, "%.*s", (int)strcspn(run->name, "_"), run->name);
     snprintf(path, sizeof path, "%s/sim_config.json", run->dir);
     if (duo_tree_read(&tree, path, NULL) != DUO_OK) return;
-    instance = first_of(first_of(tree, "nodes"), "instances");
-    memory = instance ? duo_tree_find(instance, "npu_mem") : NULL;
-    snprintf(s->hardware, sizeof s->hardware, "%s", text_of(instance, "hardware", s->hardware));
-    s->utilisation = number_of(memory, "mem_util", s->utilisation);
+    hardware = text_of(holder_of(tree, "hardware"), "hardware", NULL);
+    if (hardware) snprintf(s->hardware, sizeof s->hardware, "%s", hardware);
+    s->utilisation = number_of(holder_of(tree, "mem_util"), "mem_util", s->utilisation);
     duo_tree_free(tree);
 }
 
@@ -169,6 +175,18 @@ static double version_of(const char *text)
 {
     const char *dot = strchr(text, '.');
     return (double)strtol(text, NULL, 10) + (dot ? (double)strtol(dot + 1, NULL, 10) / 100 : 0);
+}
+
+static void set_format(struct serving *s, const char *quantization, const char *dtype)                          /* (8) */
+{
+    static const struct { const char *part, *quant; } told[] = { { "-FP8", "fp8" }, { "-AWQ", "awq" }, { "-GPTQ", "gptq" } };
+    size_t n;
+
+    for (size_t i = 0; i < sizeof told / sizeof told[0] && !quantization; i++)
+        if (strstr(s->model, told[i].part)) quantization = told[i].quant;
+    snprintf(s->quant, sizeof s->quant, "%s", quantization ? quantization : strcmp(dtype, "auto") == 0 ? "bfloat16" : dtype);
+    n = strlen(s->quant);
+    if (n > 7 && strcmp(s->quant + n - 7, "_marlin") == 0) s->quant[n - 7] = '\0';
 }
 
 static enum duo_status read_run(struct serving *s, const struct duo_run_files *run, struct duo_err *err)
@@ -183,16 +201,19 @@ static enum duo_status read_run(struct serving *s, const struct duo_run_files *r
     s->utilisation = NAN;
     read_hardware(s, run);
     snprintf(s->model, sizeof s->model, "%s", text_of(engine, "model", text_of(tree, "model", "?")));
-    snprintf(s->quant, sizeof s->quant, "%s", text_of(engine, "quantization", text_of(engine, "dtype", "bfloat16")));
-    if (strcmp(s->quant, "auto") == 0) snprintf(s->quant, sizeof s->quant, "bfloat16");
+    set_format(s, text_of(engine, "quantization", NULL), text_of(engine, "dtype", "bfloat16"));
     s->tensor   = (int)number_of(engine, "tensor_parallel_size", 1);
-    s->replicas = (int)fmin(fmax(number_of(engine, "data_parallel_size", 1), 1), MOST_REPLICAS);
+    s->replicas = (int)number_of(engine, "data_parallel_size", 1);
+    s->pipeline = (int)number_of(engine, "pipeline_parallel_size", 1);
+    s->expert_parallel = strcmp(text_of(engine, "enable_expert_parallel", "false"), "true") == 0;
     s->slots    = (int)number_of(engine, "max_num_seqs", 256);
     s->budget   = (int)number_of(engine, "max_num_batched_tokens", 2048);
     s->ahead    = version_of(text_of(tree, "vllm_version", "0")) >= AHEAD;
     s->utilisation = number_of(engine, "gpu_memory_utilization", s->utilisation);
     s->kv_bits  = strncmp(text_of(engine, "kv_cache_dtype", "auto"), "fp8", 3) == 0 ? 8 : NAN;
     duo_tree_free(tree);
+    if (s->replicas < 1 || s->replicas > MOST_REPLICAS)
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "engine_kwargs: data_parallel_size: 1 to %d expected", MOST_REPLICAS);
     if (s->tensor < 1 || s->slots < 1 || s->budget < 1)
         return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "engine_kwargs: tensor_parallel_size, max_num_seqs, max_num_batched_tokens: at least 1 expected");
     return read_requests(s, run->dir, err);
@@ -317,6 +338,18 @@ static void judge(struct duo_validation *v, const struct serving *s, const struc
     free(measured), free(predicted);
 }
 
+/* (4) */
+static void join_experts(struct duo_validation *v, struct serving *s, const struct duo_run_files *run, const struct duo_row *model)
+{
+    struct duo_arch arch;
+
+    duo_row_arch(model, &arch);
+    if (!s->expert_parallel || s->replicas == 1 || arch.experts == 0) return;
+    s->tensor *= s->replicas, s->slots *= s->replicas, s->budget *= s->replicas;
+    duo_report_note(&v->report, GATE, "%s: %d replicas share the experts: predicted as one engine of %d GPUs", run->name, s->replicas, s->tensor);
+    s->replicas = 1;
+}
+
 static enum duo_status run_one(struct duo_validation *v, const struct duo_run_files *run, struct duo_err *err)
 {
     struct serving s = { 0 };
@@ -333,7 +366,10 @@ static enum duo_status run_one(struct duo_validation *v, const struct duo_run_fi
     over[n_over++] = (struct duo_constant){ .key = "request", .value = 0 };                                      /* (3) */
     if (!isnan(s.utilisation)) over[n_over++] = (struct duo_constant){ .key = "utilisation", .value = s.utilisation };
     if (!isnan(s.kv_bits)) over[n_over++] = (struct duo_constant){ .key = "kv_bits", .value = s.kv_bits };
-    if (!model || !hardware || !quant)                                                                           /* (2) */
+    if (model) join_experts(v, &s, run, model);
+    if (s.pipeline > 1)
+        duo_report_note(&v->report, GATE, "%s: not predicted: pipeline_parallel_size %d", run->name, s.pipeline);
+    else if (!model || !hardware || !quant)                                                                      /* (2) */
         duo_report_note(&v->report, GATE, "%s: not predicted: %s is not in the catalogue", run->name, !model ? s.model : !hardware ? s.hardware : s.quant);
     else if (duo_cost_new(&cost, v->catalogue, &(struct duo_cost_spec){ .model = model->name, .hardware = hardware->name, .quant = quant->name, .runtime = "vllm",
              .tensor_parallel = s.tensor, .sequences = s.slots, .budget = s.budget, .n_over = n_over, .over = over }, &why) != DUO_OK)
