@@ -128,6 +128,11 @@ sed -i 's/A device of the test/Nobody/' data/table.csv
 validate edge-decode --data data
 is '(3) a device that nobody knows' grep -q 'device Nobody is not in the catalogue: its class' out
 is '(3) is predicted all the same' grep -q '^edge-decode *apple' out
+grep ' made-model Q4_0' out >by_class
+sed -i 's/nobody,apple/nobody,phone/' data/table.csv
+validate edge-decode --data data
+is "(3) a phone's Metal is a Mac's, not a phone's CPU" [ "$(grep ' made-model Q4_0' out)" = "$(cat by_class)" ]
+is '(3) judged among phones' grep -q '^edge-decode *phone' out
 table 32.4667
 sed -i 's/Q4_0,1,0,2,1,1,/Q4_0,,0,2,1,,/' data/table.csv
 validate edge-decode --data data

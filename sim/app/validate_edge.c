@@ -1,7 +1,7 @@
 /* validate_edge.c - from a published row to the closed form's numbers: which kernels ran, on what, how many bytes.
  *
- * (1) The device is looked up in the catalogue by its id or its title; else its class and the table's bandwidth stand in, with
- *     the middle device of that class for what the table has not, and the report says so.
+ * (1) The device is looked up in the catalogue by its id or its title; else its kind and the table's bandwidth stand in, with
+ *     the middle device of that kind for what the table has not, and the report says so.  The kind is what computes: Metal, CUDA, else the class.
  * (2) "CPU 4 thr": four of the cores; "CPU 4/16 thr": four for decoding, sixteen for the prompt.
  * (3) The bandwidth is the measured one where the CPU computes and the catalogue has it.
  * (4) KV: llama-bench's tg starts from an empty context, so half of what is written; else the prompt and half of the answer.
@@ -45,8 +45,15 @@ static enum duo_family family_of(const struct duo_perf *p)
     if (has(p->backend, "CPU")) return DUO_FAMILY_CPU;
     if (is(p->class, "apple") || (has(p->backend, "Metal") && !has(p->backend, "CUDA"))) return DUO_FAMILY_METAL;
     if (is(p->class, "jetson")) return DUO_FAMILY_JETSON;
-    if (is(p->class, "desktop-gpu") || is(p->class, "dc-gpu")) return DUO_FAMILY_CUDA;
+    if (is(p->class, "desktop-gpu") || is(p->class, "dc-gpu") || has(p->backend, "CUDA")) return DUO_FAMILY_CUDA;
     return has(p->backend, "GPU") || has(p->backend, "Vulkan") || has(p->backend, "OpenCL") ? DUO_FAMILY_END : DUO_FAMILY_CPU;
+}
+
+/* Whose constants a device has that the catalogue has not: what computes decides, not what it sits in. */
+static const char *kin_of(const struct duo_edge_row *r)
+{
+    if (r->family == DUO_FAMILY_METAL) return "apple";
+    return r->family == DUO_FAMILY_CUDA && !is(r->perf->class, "dc-gpu") ? "desktop-gpu" : r->perf->class;
 }
 
 static enum duo_format format_of(const char *quant)
@@ -126,7 +133,7 @@ static void set_device(const struct duo_validation *v, struct duo_edge_row *r)
     if (isnan(r->bandwidth)) r->bandwidth = p->bandwidth;
     if (isnan(r->rate) || isnan(r->clock)) {
         double ratio, clock;
-        class_middle(v->catalogue, p->class, &ratio, &clock);
+        class_middle(v->catalogue, kin_of(r), &ratio, &clock);
         if (isnan(r->rate)) r->rate = ratio * r->bandwidth;
         if (isnan(r->clock)) r->clock = clock;
     }
@@ -177,7 +184,7 @@ static void set_model(const struct duo_validation *v, struct duo_edge_row *r)
 
 void duo_edge_constants(const struct duo_validation *v, const struct duo_edge_row *r, struct duo_value out[DUO_KEYS])
 {
-    struct duo_row nobody = { .table = DUO_HARDWARE, .name = "?", .class = r->perf->class };
+    struct duo_row nobody = { .table = DUO_HARDWARE, .name = "?", .class = kin_of(r) };
     duo_catalogue_constants(v->catalogue, r->hardware ? r->hardware : &nobody, r->runtime, r->quant, out);
 }
 
