@@ -45,7 +45,7 @@ struct serving {
     char   model[128], hardware[64], quant[48];
     int    tensor, replicas, slots, budget;
     double utilisation, kv_bits;
-    bool   ahead, expert_parallel;
+    bool   ahead, expert_parallel, told;
     int    pipeline;
     int    n, n_refused;
     struct request *request;
@@ -203,6 +203,7 @@ static enum duo_status read_run(struct serving *s, const struct duo_run_files *r
     snprintf(s->model, sizeof s->model, "%s", text_of(engine, "model", text_of(tree, "model", "?")));
     set_format(s, text_of(engine, "quantization", NULL), text_of(engine, "dtype", "bfloat16"));
     s->tensor   = (int)number_of(engine, "tensor_parallel_size", 1);
+    s->told     = !isnan(number_of(engine, "max_num_seqs", NAN)) && !isnan(number_of(engine, "max_num_batched_tokens", NAN));
     s->replicas = (int)number_of(engine, "data_parallel_size", 1);
     s->pipeline = (int)number_of(engine, "pipeline_parallel_size", 1);
     s->expert_parallel = strcmp(text_of(engine, "enable_expert_parallel", "false"), "true") == 0;
@@ -375,6 +376,7 @@ static enum duo_status run_one(struct duo_validation *v, const struct duo_run_fi
              .tensor_parallel = s.tensor, .sequences = s.slots, .budget = s.budget, .n_over = n_over, .over = over }, &why) != DUO_OK)
         duo_report_note(&v->report, GATE, "%s: not predicted: %s", run->name, why.text);
     else {
+        if (!s.told) duo_report_note(&v->report, GATE, "%s: max_num_seqs or max_num_batched_tokens is not told: %d and %d stand in", run->name, s.slots, s.budget);
         simulate(&s, cost);
         judge(v, &s, run, cost);
         cost->kind->free(cost);
