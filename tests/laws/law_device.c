@@ -109,6 +109,16 @@ static void batteries(void)                                /* (2) (3) */
     engine_free(&plain);
 }
 
+static void charger(void)                                  /* (2): more flows in than any work takes; full, it takes in no more */
+{
+    struct engine_out o = GO("edge_only", "devices.battery=5 J", "devices.charge=60 W");
+
+    CHECK_INT(o.status, DUO_OK);
+    CHECK_INT(o.device[0].dead, 0);
+    CHECK_INT(o.run.answered, 12);
+    engine_free(&o);
+}
+
 static void nobody_looks(void)                             /* (3): no work, no request at the end; dies at E / (idle - charge) */
 {
     struct duo_cost *c = phone();
@@ -196,6 +206,7 @@ int main(void)
 {
     unknown();
     batteries();
+    charger();
     nobody_looks();
     cold();
     background();
