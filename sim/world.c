@@ -201,7 +201,7 @@ static enum duo_status build_places(struct duo_world *w, struct duo_err *err)
     w->n_devices = first;
     w->places[0].cost = NULL;
     DUO_TRY(duo_money_build(w, err));
-    if (s->cells.radio) DUO_TRY(duo_radio_find(w->spec->catalogue, s->cells.radio, &w->radio, err));
+    if (s->cells.radio) DUO_TRY(duo_radio_find(w->spec->catalogue, s->cells.radio, s->file, s->cells.at.line, &w->radio, err));
     else w->radio = (struct duo_radio){ .joules_byte_up = s->cells.joules_up, .joules_byte_down = s->cells.joules_down, .energy = DUO_ASSUMED };
     return DUO_OK;
 }

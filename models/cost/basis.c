@@ -25,20 +25,22 @@ static enum duo_status set_one(struct duo_basis *b, const struct duo_constant *o
 {
     const char *names[DUO_KEYS], *file = b->spec->file ? b->spec->file : "", *near;
     size_t n = 0;
-    int k = 0;
+    int k = 0, line = o->line ? o->line : b->spec->line;
 
     while (k < DUO_KEYS && !(of_a_place(k) && strcmp(duo_keys[k].name, o->key) == 0)) k++;
     if (k == DUO_KEYS) {
         for (int i = 0; i < DUO_KEYS; i++)
             if (of_a_place(i)) names[n++] = duo_keys[i].name;
         near = duo_nearest(o->key, names, n);
-        return duo_fail_at(err, DUO_BAD_INPUT, file, o->line, o->column, "cost: unknown key '%s'%s%s%s", o->key,
+        return duo_fail_at(err, DUO_BAD_INPUT, file, line, o->column, "cost: unknown key '%s'%s%s%s", o->key,
                            near ? " (did you mean " : "; models/cost/README.md lists them", near ? near : "", near ? "?)" : "");
     }
     bool no_price = duo_keys[k].claim == DUO_CLAIM_MONEY && o->value == 0;      /* refused where it is known whose it is */
     if (!no_price && !(o->value >= duo_keys[k].least && o->value <= duo_keys[k].most))
-        return duo_fail_at(err, DUO_BAD_INPUT, file, o->line, o->column, "cost: %s is %g, expected %g to %g%s%s", o->key, o->value,
+        return duo_fail_at(err, DUO_BAD_INPUT, file, line, o->column, "cost: %s is %g, expected %g to %g%s%s", o->key, o->value,
                            duo_keys[k].least, duo_keys[k].most, *unit_of(k) ? " " : "", unit_of(k));
+    if (duo_keys[k].table == DUO_MODELS && !*duo_keys[k].unit && o->value != floor(o->value))
+        return duo_fail_at(err, DUO_BAD_INPUT, file, line, o->column, "cost: %s is %g, expected a whole number", o->key, o->value);
     b->v[k] = (struct duo_value){ .value = o->value, .given = o->value, .low = o->value, .high = o->value, .status = DUO_ASSUMED,
                                   .unit = duo_keys[k].unit, .source = "scenario" };
     return DUO_OK;

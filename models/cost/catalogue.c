@@ -473,9 +473,9 @@ enum duo_status duo_carbon_find(const struct duo_catalogue *c, const char *regio
     return DUO_OK;
 }
 
-enum duo_status duo_radio_find(const struct duo_catalogue *c, const char *name, struct duo_radio *out, struct duo_err *err)
+enum duo_status duo_radio_find(const struct duo_catalogue *c, const char *name, const char *file, int line, struct duo_radio *out, struct duo_err *err)
 {
-    const struct duo_row *r = duo_catalogue_row(c, DUO_RADIOS, name, NULL, 0, err);
+    const struct duo_row *r = duo_catalogue_row(c, DUO_RADIOS, name, file, line, err);
 
     if (!r) return DUO_BAD_INPUT;
     *out = (struct duo_radio){

@@ -172,7 +172,7 @@ struct duo_radio {
     enum duo_provenance time, energy;
 };
 struct duo_radio_state { double since, share; uint32_t active, used; };
-enum duo_status duo_radio_find(const struct duo_catalogue *, const char *name, struct duo_radio *, struct duo_err *);
+enum duo_status duo_radio_find(const struct duo_catalogue *, const char *name, const char *file, int line, struct duo_radio *, struct duo_err *);
 double duo_radio_wake (const struct duo_radio *, struct duo_radio_state *, double now, double *joules);    /* s until it is ready */
 double duo_radio_begin(const struct duo_radio *, struct duo_radio_state *, double now, double *mark);
 double duo_radio_end  (const struct duo_radio *, struct duo_radio_state *, double now, double mark, double bytes_up, double bytes_down);

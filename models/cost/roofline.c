@@ -197,6 +197,20 @@ static bool knows(const struct duo_basis *b, enum duo_key k) { return !isnan(b->
 /* Are its products counted in cycles, not as a share of a peak? */
 static bool counts(const struct duo_basis *b) { return knows(b, DUO_KEY_issue_flop) && knows(b, DUO_KEY_units) && knows(b, DUO_KEY_clock); }
 
+/* A transformer that can be: what a row leaves open is 0, and what a scenario sets may not go together. */
+static enum duo_status check_shape(const struct duo_basis *b, const struct duo_arch *a, struct duo_err *err)
+{
+    const char *model = b->spec->model;
+
+    if (a->heads % a->kv_heads) return duo_basis_bad(b, err, "%s: %d heads don't share %d key and value heads evenly", model, a->heads, a->kv_heads);
+    if (a->experts && !(a->active_experts >= 1 && a->active_experts <= a->experts && a->expert_ffn > 0))
+        return duo_basis_bad(b, err, "%s has %d experts: expected active_experts of 1 to %d and an expert_ffn above 0; got %d and %d", model, a->experts,
+                             a->experts, a->active_experts, a->expert_ffn);
+    if (a->ffn == 0 && (!a->experts || a->dense_layers))
+        return duo_basis_bad(b, err, "%s: ffn (width of the feed-forward part) is not known; set it in cost: {ffn: ...}", model);
+    return DUO_OK;
+}
+
 static enum duo_status check(const struct duo_basis *b, const struct duo_arch *a, const struct duo_value *peak, struct duo_err *err)
 {
     static const enum duo_key needed[] = {
@@ -211,6 +225,7 @@ static enum duo_status check(const struct duo_basis *b, const struct duo_arch *a
                              b->hardware.name, b->quant.activation ? b->quant.activation : "its format", b->hardware.class ? ", class " : "",
                              b->hardware.class ? b->hardware.class : "");
     DUO_TRY(duo_basis_need(b, needed, sizeof needed / sizeof *needed, err));
+    DUO_TRY(check_shape(b, a, err));
     if (!counts(b)) DUO_TRY(duo_basis_need(b, share, 1, err));
     if (b->gpus > 1) DUO_TRY(duo_basis_need(b, group, sizeof group / sizeof *group, err));
     if (a->heads % b->tensor || (a->kv_heads % b->tensor && b->tensor % a->kv_heads))

@@ -114,7 +114,7 @@ enum duo_status duo_gate_radio(struct duo_validation *v, struct duo_err *err)
 
     if (!path[0]) return duo_report_note(&v->report, "radio", "skipped: no samples of radio power below the data folder"), DUO_OK;
     DUO_TRY(duo_radio_fit_power(path, &fit, err));
-    DUO_TRY(duo_radio_find(v->catalogue, name, &ships, err));
+    DUO_TRY(duo_radio_find(v->catalogue, name, NULL, 0, &ships, err));
     duo_report_note(&v->report, "radio", "%s: %d samples; median error of blocks from the blocks between them %.1f %%, r2 %.2f", path, fit.rows, 100 * fit.held_out, fit.r2);
     duo_validate_constant(v, "radio", "5g-mmwave: active_watts", ships.active_watts, fit.active_watts, fit.active_watts - 4 * fit.active_error, fit.active_watts + 4 * fit.active_error);
     duo_validate_constant(v, "radio", "5g-mmwave: joules_byte_down", ships.joules_byte_down, fit.joules_byte_down, fit.joules_byte_down - 4 * fit.down_error,

@@ -117,6 +117,10 @@ due 'constant beyond'    2 'expected 0.01 to 1'              "$duosim" estimate 
 due 'sweep'              2 'batch=1..256'                    "$duosim" estimate --model llama-2-7b --hardware h100-sxm --sweep 1..256
 due 'no price'           2 'unknown priced model'            "$duosim" estimate --model llama-2-7b --hardware api
 due 'a price of 0'       2 'expected a price above 0'        "$duosim" run "$good" --set places.cloud.cost='{dollars_hour: 0}'
+due 'constant in part'   2 'expected a whole number'         "$duosim" run "$good" --set places.cloud.cost='{layers: 1.5}'
+due 'constants at odds'  2 "don't share 7 key"               "$duosim" run "$good" --set places.cloud.cost='{kv_heads: 7}'
+due 'constants missing'  2 'expected active_experts'         "$duosim" run "$good" --set places.cloud.cost='{experts: 8}'
+due 'radio'              2 'good.yaml:5: unknown radio'      "$duosim" run "$good" --set cells.radio=let
 due 'measured by nobody' 2 'no row is of'                    "$duosim" estimate --model llama-2-7b --hardware h100-sxm --measured "$bad/measured.csv"
 due 'outside measured'   2 'batch 1 to 4, context 0 to 1000' "$duosim" estimate --model llama-3.2-1b --hardware l4 --batch 8 --measured "$bad/measured.csv"
 due 'share'              2 'DUOSIM_SHARE'                    env DUOSIM_SHARE="$scratch/nowhere" "$duosim" run "$good"

@@ -174,7 +174,7 @@ static void radios(void)                                   /* (6) */
     struct duo_radio r;
     struct duo_err err = { 0 };
 
-    CHECK_INT(duo_radio_find(engine_catalogue, "lte", &r, &err), DUO_OK);
+    CHECK_INT(duo_radio_find(engine_catalogue, "lte", NULL, 0, &r, &err), DUO_OK);
     for (int i = 0; i < 3; i++) {
         const struct duo_row_request *q = &o.request[i], *p = &plain.request[i];
         /* up, a tail until the stream begins, the stream until its last token is written, a tail */

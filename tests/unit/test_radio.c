@@ -210,7 +210,7 @@ static void shipped(void)
 
     snprintf(path, sizeof path, "%s/models/catalogue", source ? source : ".");
     if (duo_catalogue_open(&c, path, &err)) printf("%s\n", err.text), abort();
-    CHECK_INT(duo_radio_find(c, "5g-mmwave", &r, &err), DUO_OK);
+    CHECK_INT(duo_radio_find(c, "5g-mmwave", NULL, 0, &r, &err), DUO_OK);
     snprintf(path, sizeof path, "%s/data/radio-power-5g/mi-combined.csv", data ? data : "");
     if (data && access(path, R_OK) == 0) {
         CHECK_INT(duo_radio_fit_power(path, &p, &err), DUO_OK);
@@ -223,7 +223,7 @@ static void shipped(void)
     } else
         CHECK_SKIP("no radio-power-5g below DUOSIM_DATA");
     for (size_t i = 0; i < sizeof probe / sizeof *probe; i++) {
-        CHECK_INT(duo_radio_find(c, probe[i].radio, &r, &err), DUO_OK);
+        CHECK_INT(duo_radio_find(c, probe[i].radio, NULL, 0, &r, &err), DUO_OK);
         snprintf(path, sizeof path, "%s/data/net-rrc-latency/%s", data ? data : "", probe[i].file);
         if (!data || access(path, R_OK) != 0) { CHECK_SKIP("no net-rrc-latency below DUOSIM_DATA"); continue; }
         CHECK_INT(duo_radio_fit_silence(path, &s, &err), DUO_OK);

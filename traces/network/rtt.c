@@ -13,7 +13,7 @@
 
 static int time_column(const struct duo_csv *csv)
 {
-    static const char *const names[] = { "relative", "at", "time", "timestamp" };
+    static const char *const names[] = { "relative", "at", "seconds", "time", "timestamp" };
     int column = -1;
 
     for (size_t i = 0; i < sizeof names / sizeof *names && column < 0; i++) column = duo_csv_find(csv, names[i]);
@@ -48,7 +48,7 @@ static enum duo_status read_rows(struct duo_rtt_trace *t, const char *path, stru
     double first = 0, area = 0;
 
     DUO_TRY(duo_csv_need(csv, "rtt", &rtt, err));
-    if (when < 0) return duo_fail_at(err, DUO_BAD_INPUT, path, 1, 0, "expected a column of seconds: relative, at, time or timestamp");
+    if (when < 0) return duo_fail_at(err, DUO_BAD_INPUT, path, 1, 0, "expected a column of seconds: relative, at, seconds, time or timestamp");
     while ((more = duo_csv_next(csv, err)) > 0) DUO_TRY(take(t, csv, when, rtt, &first, err));
     if (more < 0) return DUO_BAD_INPUT;
     if (t->n < 2) return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "expected at least two round trips; got %d", t->n);

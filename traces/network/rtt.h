@@ -14,7 +14,7 @@ struct duo_rtt_trace {
     int64_t read, emitted, dropped;   /* rows; dropped: without an answer (empty or "-") */
 };
 
-/* A CSV with a column rtt (ms) and one of relative, at, time, timestamp (s, increasing). */
+/* A CSV with a column rtt (ms) and one of relative, at, seconds, time, timestamp (s, increasing). */
 enum duo_status duo_rtt_read(struct duo_rtt_trace *, const char *path, struct duo_err *);
 void            duo_rtt_free(struct duo_rtt_trace *);
 double          duo_rtt_at(const struct duo_rtt_trace *, double seconds);      /* any time from 0 on */
