@@ -1,4 +1,5 @@
-/* dump.c - every table of a result database but `host`, as sorted lines: two databases are the same if these are.
+/* dump.c - every table of a result database but `host`, as sorted lines of cells apart by '|' (in a text it is a '/'):
+ * two databases are the same if these are.
  * dump --columns FILE.db TABLE prints the table's columns; dump --value FILE.db SQL the first value of a query. */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -6,6 +7,12 @@
 #include <string.h>
 
 static int compare(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static void text(FILE *f, const unsigned char *at)
+{
+    fputc('|', f);
+    for (; *at; at++) fputc(*at == '|' ? '/' : *at, f);
+}
 
 static void table(sqlite3 *db, const char *name)
 {
@@ -22,7 +29,7 @@ static void table(sqlite3 *db, const char *name)
         for (int i = 0; i < sqlite3_column_count(s); i++) {
             if (sqlite3_column_type(s, i) == SQLITE_FLOAT) fprintf(f, "|%a", sqlite3_column_double(s, i));
             else if (sqlite3_column_type(s, i) == SQLITE_NULL) fprintf(f, "|NULL");
-            else fprintf(f, "|%s", (const char *)sqlite3_column_text(s, i));
+            else text(f, sqlite3_column_text(s, i));
         }
         fclose(f);
         if (n == room) lines = realloc(lines, (room = room ? 2 * room : 1024) * sizeof *lines);
