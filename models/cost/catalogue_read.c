@@ -381,7 +381,13 @@ static enum duo_status read_wide(struct duo_csv *c, struct duo_catalogue *all, e
         if ((other = duo_entries_clash(&all->table[t], r, alias, sizeof alias)))
             return duo_csv_bad(c, at.aliases, err, "alias '%s' is %s, too", alias, other->name);
         if (devices && (!*r->class || !*r->site || !*r->runtime)) return duo_csv_bad(c, at.class, err, "%s needs class, site and runtime", name);
-        if (devices) continue;
+        if (devices) {
+            static const char *const sites[] = { "device", "edge", "cloud", "api" };
+            size_t site = 0;
+            while (site < 4 && strcmp(r->site, sites[site]) != 0) site++;
+            if (site == 4) return duo_csv_bad(c, at.site, err, "expected device, edge, cloud or api, got '%s'", r->site);
+            continue;
+        }
         for (int k = 0; k < DUO_KEYS; k++) duo_value_free(&r->value[k]), r->value[k] = (struct duo_value){ .value = NAN, .given = NAN, .low = NAN, .high = NAN, .status = DUO_PROVENANCE_END };
         DUO_TRY(read_cells(c, t, &at, r, err));
         if (t == DUO_MODELS || t == DUO_PRICES) duo_row_standards(r);

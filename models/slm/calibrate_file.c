@@ -232,8 +232,9 @@ static void put_constant(FILE *f, const struct duo_calibration *c, const struct 
 
 static void put_fit(FILE *f, const struct duo_calibration *c, const char *name, const char *quant, const struct duo_device_fit *fit)
 {
-    char note[160];
-    snprintf(note, sizeof note, "%d timings of %d model%s; median error %.1f %%; interval: 95 %%", fit->timings, fit->models, fit->models == 1 ? "" : "s", 100 * fit->median);
+    char note[160], error[48] = "too few for an error";
+    if (fit->timings > DUO_FITTED_END) snprintf(error, sizeof error, "median error %.1f %%", 100 * fit->median);
+    snprintf(note, sizeof note, "%d timings of %d model%s; %s; interval: 95 %%", fit->timings, fit->models, fit->models == 1 ? "" : "s", error);
     for (int k = 0; k < DUO_FITTED_END; k++)
         put_constant(f, c, &(struct row) { name, duo_fitted[k].name, duo_fitted[k].unit, fit->told[k] ? "fitted" : "assumed", fit->value[k],
                      fmin(fit->low[k], fit->value[k]), fmax(fit->high[k], fit->value[k]) }, quant, fit->told[k] ? note : "the timings don't tell it");
@@ -274,7 +275,8 @@ static enum duo_status write_runtimes(const struct duo_calibration *c, const cha
             fprintf(report, "%-8s %2d threads:", quant, c->peaks[i].threads);
             for (int k = 0; k < DUO_FITTED_END; k++)
                 fprintf(report, " %s %.3g [%.3g, %.3g]%s", duo_fitted[k].name, fit.value[k], fit.low[k], fit.high[k], fit.told[k] ? "" : " assumed");
-            fprintf(report, "; error %.1f %%, worst %.1f %% of %d\n", 100 * fit.median, 100 * fit.worst, fit.timings);
+            if (fit.timings > DUO_FITTED_END) fprintf(report, "; error %.1f %%, worst %.1f %% of %d\n", 100 * fit.median, 100 * fit.worst, fit.timings);
+            else fprintf(report, "; %d timings for %d constants: how far off they are can't be told\n", fit.timings, DUO_FITTED_END);
             if (fit.value[DUO_CONSTANT_stream] > 0.98 * duo_fitted[DUO_CONSTANT_stream].most)
                 fprintf(report, "%-8s %2d threads: weights come faster than the bandwidth of %.1f GB/s: is it that of this device?\n", quant, c->peaks[i].threads, c->peaks[i].bandwidth * 1e-9);
         }

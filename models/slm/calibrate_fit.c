@@ -114,7 +114,7 @@ static void read_fit(const gsl_multifit_nlinear_workspace *w, const struct probl
     for (int k = 0; k < DUO_FITTED_END; k++) {
         size_t i = (size_t)k;
         double own = sqrt(gsl_matrix_get(covariance, i, i)), at = gsl_vector_get(x, i);
-        double half = gsl_cdf_tdist_Pinv(0.975, freedom) * fmin(own * scale, duo_fitted[k].spread);
+        double half = fmin(gsl_cdf_tdist_Pinv(0.975, freedom) * own * scale, gsl_cdf_ugaussian_Pinv(0.975) * duo_fitted[k].spread);
         fit->told[k] = own * scale < duo_fitted[k].spread / 2;
         fit->value[k] = value_of(k, at);
         fit->low[k] = value_of(k, at - half), fit->high[k] = value_of(k, at + half);
