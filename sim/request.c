@@ -376,7 +376,17 @@ void duo_request_emit(struct duo_request *r, int status)
 
 static void next_turn(void *arg);
 
-struct turn_alarm { struct duo_alarm alarm; struct duo_world *world; int query; struct duo_session *session; };
+struct duo_turn_alarm { struct duo_alarm alarm; struct duo_world *world; int query; struct duo_session *session; struct duo_turn_alarm *next; };
+
+/* Kept by the world: a run may end before the turn comes. */
+static struct duo_turn_alarm *new_turn(struct duo_world *w)
+{
+    struct duo_turn_alarm *t = w->spare_turns;
+
+    if (t) w->spare_turns = t->next, *t = (struct duo_turn_alarm){ 0 };
+    else   t = duo_new(1, sizeof *t), duo_world_keep(w, t);
+    return t;
+}
 
 static void session_goes_on(struct duo_request *r)
 {
@@ -389,7 +399,7 @@ static void session_goes_on(struct duo_request *r)
     s->live--;
     if (w->answers->n_queries == 0 || next < w->answers->n_queries) w->answers->kind->query(w->answers, next, &q);
     if (q.session == s->id && q.turn == r->query.turn + 1 && !w->devices[r->row.device].dead) {
-        struct turn_alarm *t = duo_new(1, sizeof *t);
+        struct duo_turn_alarm *t = new_turn(w);
         double think = -w->scenario->arrivals.think * log1p(-duo_draw(w->spec->seed, "think", (uint64_t)next));
         t->world = w, t->query = next, t->session = s;
         s->live++;                                         /* for the turn to come */
@@ -401,12 +411,12 @@ static void session_goes_on(struct duo_request *r)
 
 static void next_turn(void *arg)
 {
-    struct turn_alarm *t = arg;
+    struct duo_turn_alarm *t = arg;
     struct duo_world *w = t->world;
     struct duo_session *s = t->session;
     int query = t->query;
 
-    free(t);
+    t->next = w->spare_turns, w->spare_turns = t;
     w->live--;
     s->live--;
     duo_request_arrive(w, &(struct duo_arrival){ .session = -1 }, query, s);

@@ -178,6 +178,7 @@ struct duo_world {
     struct duo_request  *spare_requests;
     struct duo_message  *spare_messages;
     struct duo_step_record *spare_steps;
+    struct duo_turn_alarm  *spare_turns;
     struct duo_residence *spare_residences;
     int                  n_kept, room_kept;
     void               **kept;             /* blocks freed with the world */
