@@ -105,7 +105,6 @@ void duo_request_end    (struct duo_request *, int status, const char *why); /* 
 void duo_request_close  (struct duo_request *);                             /* when settled and no step is left: row out, freed */
 void duo_request_screen (struct duo_request *, int tokens, bool counted);   /* so many tokens are on the screen now; counted: their gaps are */
 void duo_request_promise(struct duo_request *, duo_text);                   /* shown is final: fails the run when it takes something back */
-void duo_world_next_arrival(struct duo_world *);
 void duo_world_keep     (struct duo_world *, void *block);                  /* freed with the world */
 void duo_request_emit   (struct duo_request *, int status);                 /* writes its row */
 double duo_request_alone(const struct duo_request *, int place);            /* the quality of that place's own answer; NAN: not known */

@@ -129,4 +129,13 @@ static inline void engine_free(struct engine_out *o) { free(o->request); }
            if ((o)->request[engine_i].status == 0) engine_s += (double)(o)->request[engine_i].column, engine_k++; \
        engine_k ? engine_s / engine_k : NAN; })
 
+static inline struct duo_cost *engine_cost(const char *model, const char *hardware, const char *quant)
+{
+    struct duo_cost *c;
+    struct duo_err err = { 0 };
+
+    if (duo_cost_new(&c, engine_catalogue, &(struct duo_cost_spec){ .model = model, .hardware = hardware, .quant = quant }, &err)) { printf("%s\n", err.text); abort(); }
+    return c;
+}
+
 #endif

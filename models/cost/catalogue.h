@@ -53,8 +53,8 @@ enum duo_claim { DUO_CLAIM_FACTS, DUO_CLAIM_TIME, DUO_CLAIM_ENERGY, DUO_CLAIM_MO
     X(clock,              HARDWARE, TIME,   1e6,  1e11, "1/s",     "of these: all of them at work, a GPU's boost")             \
     X(pipes,              HARDWARE, TIME,   0.1,  64,   "1",       "of a CPU core, for 16 bytes each, in pairs; GPUs: 1")      \
     X(memory,             HARDWARE, TIME,   1,    1e15, "B",       "")                                                         \
-    X(link_bandwidth,     HARDWARE, TIME,   1,    1e15, "B/s",     "of one accelerator to the others, each way")               \
-    X(link_trip,          HARDWARE, TIME,   0,    1,    "s",       "of a message between accelerators")                        \
+    X(link_bandwidth,     HARDWARE, READ,   1,    1e15, "B/s",     "of one accelerator to the others, each way")               \
+    X(link_trip,          HARDWARE, READ,   0,    1,    "s",       "of a message between accelerators")                        \
     X(one_shot_trip,      HARDWARE, TIME,   0,    1,    "s",       "of an all-reduce in one step (small messages)")            \
     X(one_shot_link,      HARDWARE, TIME,   1,    1e15, "B/s",     "of the same")                                              \
     X(ring_trip,          HARDWARE, TIME,   0,    1,    "s",       "of an all-reduce in a ring (large messages)")              \

@@ -64,6 +64,8 @@ struct duo_found {
     int n_tables; char (*table)[1024];
     int n_runs;   struct duo_run_files *run;
     char radio[1024];                        /* "" when there is none */
+    char silence[8][1024];                   /* round trips after silence, a network each */
+    int  n_silence;
 };
 /* Everything below `root`, three folders deep, in the order of names.  A table whose header is right and a row of which is
  * wrong is refused with file, line and column. */

@@ -149,6 +149,8 @@ static enum duo_status look_at(struct duo_found *f, const char *path, struct duo
     if (is_table(header)) return read_table(f, path, err);                                                       /* (1) */
     if (!f->radio[0] && header_has(header, "hardware_power") && header_has(header, "downlink_Mbps"))             /* (3) */
         snprintf(f->radio, sizeof f->radio, "%s", path);
+    if (f->n_silence < 8 && header_has(header, "enabled_radio_type") && header_has(header, "RTT1"))
+        snprintf(f->silence[f->n_silence++], sizeof f->silence[0], "%s", path);
     return DUO_OK;
 }
 

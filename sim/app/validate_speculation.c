@@ -9,12 +9,14 @@
  *     assumed; g is taken from the first point alone, and the others are predicted.  That point is not judged.
  * (2) No mark is set: inputs that decide are not known.
  *
- * radio: watts against throughput, fitted to blocks of 100 samples and held against the blocks between (models/cost/radio.h). */
+ * radio: watts against throughput, fitted to blocks of 100 samples and held against the blocks between; round trips after silence,
+ * by the network that they name (models/cost/radio.h). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "models/cost/radio.h"
+#include "sim/base/csv.h"
 #include "sim/app/validate_edge.h"
 #include "sim/base/csv.h"
 #include "sim/share.h"
@@ -105,6 +107,44 @@ enum duo_status duo_gate_speculation(struct duo_validation *v, struct duo_err *e
     return status;
 }
 
+/* The radio that a probe of round trips measured, by its first row; NULL: none that ships. */
+static enum duo_status probed(const char *path, const char **radio, struct duo_err *err)
+{
+    struct duo_csv *csv;
+    enum duo_status status;
+    int column;
+
+    *radio = NULL;
+    DUO_TRY(duo_csv_open(&csv, path, ',', err));
+    status = duo_csv_need(csv, "enabled_radio_type", &column, err);
+    if (status == DUO_OK && duo_csv_next(csv, err) > 0) {
+        const char *type = duo_csv_cell(csv, column);
+        *radio = strcmp(type, "4G-LTE") == 0 ? "lte" : strcmp(type, "5G-NSA-Low-Band") == 0 ? "5g" : NULL;
+    }
+    duo_csv_close(csv);
+    return status;
+}
+
+static enum duo_status judge_silence(struct duo_validation *v, const char *path, struct duo_err *err)
+{
+    struct duo_radio_silence fit;
+    struct duo_radio ships;
+    const char *radio;
+    char name[64];
+
+    DUO_TRY(probed(path, &radio, err));
+    DUO_TRY(duo_radio_fit_silence(path, &fit, err));
+    duo_report_note(&v->report, "radio", "%s: %d round trips after silence: %.3f s more after %.2f s; median error of rows not fitted on %.0f %%%s", path, fit.rows,
+                    fit.promotion_seconds, fit.tail_seconds, 100 * fit.held_out, radio ? "" : "; no radio that ships is of this network");
+    if (!radio) return DUO_OK;
+    DUO_TRY(duo_radio_find(v->catalogue, radio, NULL, 0, &ships, err));
+    snprintf(name, sizeof name, "%s: tail_seconds", radio);
+    duo_validate_constant(v, "radio", name, ships.tail_seconds, fit.tail_seconds, 0.95 * fit.tail_seconds, 1.05 * fit.tail_seconds);
+    snprintf(name, sizeof name, "%s: promotion_seconds", radio);
+    duo_validate_constant(v, "radio", name, ships.promotion_seconds, fit.promotion_seconds, 0.95 * fit.promotion_seconds, 1.05 * fit.promotion_seconds);
+    return DUO_OK;
+}
+
 enum duo_status duo_gate_radio(struct duo_validation *v, struct duo_err *err)
 {
     static const char *const name = "5g-mmwave";
@@ -112,7 +152,8 @@ enum duo_status duo_gate_radio(struct duo_validation *v, struct duo_err *err)
     struct duo_radio ships;
     const char *path = v->found.radio;
 
-    if (!path[0]) return duo_report_note(&v->report, "radio", "skipped: no samples of radio power below the data folder"), DUO_OK;
+    for (int i = 0; i < v->found.n_silence; i++) DUO_TRY(judge_silence(v, v->found.silence[i], err));
+    if (!path[0]) return duo_report_note(&v->report, "radio", "%s: no samples of radio power below the data folder", v->found.n_silence ? "power" : "skipped"), DUO_OK;
     DUO_TRY(duo_radio_fit_power(path, &fit, err));
     DUO_TRY(duo_radio_find(v->catalogue, name, NULL, 0, &ships, err));
     duo_report_note(&v->report, "radio", "%s: %d samples; median error of blocks from the blocks between them %.1f %%, r2 %.2f", path, fit.rows, 100 * fit.held_out, fit.r2);

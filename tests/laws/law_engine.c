@@ -59,15 +59,6 @@ static struct engine_out go(const char *label, enum duo_net_kind net, int n, con
     return o;
 }
 
-static struct duo_cost *cost_of(const char *model, const char *hardware, const char *quant)
-{
-    struct duo_cost *c;
-    struct duo_err err = { 0 };
-
-    if (duo_cost_new(&c, engine_catalogue, &(struct duo_cost_spec){ .model = model, .hardware = hardware, .quant = quant }, &err)) { printf("%s\n", err.text); abort(); }
-    return c;
-}
-
 static double iteration(const struct duo_cost *c, double fresh, double cached)
 {
     struct duo_growth growth;
@@ -80,7 +71,7 @@ static void lone_request(void)                             /* (1) */
 {
     const char *set[] = { "arrivals.requests=1" };
     struct engine_out o = go("cloud_only", DUO_NET_FLUID, 1, set);
-    struct duo_cost *cloud = cost_of("llama-3.1-8b", "a100-80g", "f16");
+    struct duo_cost *cloud = engine_cost("llama-3.1-8b", "a100-80g", "f16");
     const struct duo_row_request *r = &o.request[0];
     double up = (300 + (double)r->prompt_tokens * 4.5) / 1e6, id = cloud->facts.id_bytes, down = 2e6, n = (double)r->answer_tokens;
     double prefill = iteration(cloud, (double)r->prompt_tokens, 0), decode = 0, first, tail;
@@ -99,7 +90,7 @@ static void lone_request(void)                             /* (1) */
     o = go("edge_only", DUO_NET_FLUID, 1, set);
     r = &o.request[0];
     {
-        struct duo_cost *phone = cost_of("llama-3.2-1b", "snapdragon-8-gen-3", "q4_0");
+        struct duo_cost *phone = engine_cost("llama-3.2-1b", "snapdragon-8-gen-3", "q4_0");
         double e2e = 0, left = (double)r->prompt_tokens, done = 0;
         while (left > 0) {                                 /* a device runs 512 prompt tokens an iteration */
             double chunk = left < 512 ? left : 512;
@@ -158,7 +149,7 @@ static void hidden_states(void)                            /* (4) */
 {
     const char *set[] = { "arrivals.requests=1" };
     struct engine_out o = go("split8", DUO_NET_FLUID, 1, set);
-    struct duo_cost *m = cost_of("llama-3.2-1b", "l4", "q4_0");
+    struct duo_cost *m = engine_cost("llama-3.2-1b", "l4", "q4_0");
     const struct duo_row_request *r = &o.request[0];
     double n = (double)r->answer_tokens, positions = (double)r->prompt_tokens + n - 1;
 

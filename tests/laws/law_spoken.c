@@ -50,15 +50,6 @@ static struct engine_out go(const char *label, int n, const char *const *set)
     return o;
 }
 
-static struct duo_cost *cost_of(const char *model, const char *hardware, const char *quant)
-{
-    struct duo_cost *c;
-    struct duo_err err = { 0 };
-
-    if (duo_cost_new(&c, engine_catalogue, &(struct duo_cost_spec){ .model = model, .hardware = hardware, .quant = quant }, &err)) { printf("%s\n", err.text); abort(); }
-    return c;
-}
-
 static struct duo_price iteration(const struct duo_cost *c, double fresh, double cached, double logits)
 {
     struct duo_growth growth;
@@ -71,7 +62,7 @@ static void thinking(void)                                 /* (1) */
 {
     const char *set[] = { "answers.synthetic.voices.strong.thinking=300" };
     struct engine_out o = go("cloud_only", 1, set);
-    struct duo_cost *c = cost_of("llama-3.1-8b", "a100-80g", "f16");
+    struct duo_cost *c = engine_cost("llama-3.1-8b", "a100-80g", "f16");
     const struct duo_row_request *r = &o.request[0];
     double id = c->facts.id_bytes, first = c->facts.start_seconds + iteration(c, 200, 0, 1).seconds, rest = 0;
 
@@ -147,7 +138,7 @@ static void at_end(void)                                   /* (2) */
 static void as_spoken(void)                                /* (3) */
 {
     const char *set[] = { "arrivals.speech=10/s", "arrivals.prefill=as_spoken", "arrivals.piece=1 s" };
-    struct duo_cost *phone = cost_of("llama-3.2-1b", "snapdragon-8-gen-3", "q4_0"), *c = cost_of("llama-3.1-8b", "a100-80g", "f16");
+    struct duo_cost *phone = engine_cost("llama-3.2-1b", "snapdragon-8-gen-3", "q4_0"), *c = engine_cost("llama-3.1-8b", "a100-80g", "f16");
     struct engine_out o = go("edge_only", 3, set);
     double joules = 0, id = c->facts.id_bytes;
 

@@ -394,7 +394,7 @@ static void test_draws(void)
     enum { DRAWS = 400 };
     struct duo_catalogue *c = fresh();
     const struct duo_row *l4 = row(c, DUO_HARDWARE, "l4");
-    const struct duo_value *trip = &l4->value[DUO_KEY_link_trip], *bandwidth = &l4->value[DUO_KEY_bandwidth];
+    const struct duo_value *trip = &l4->value[DUO_KEY_ring_trip], *bandwidth = &l4->value[DUO_KEY_bandwidth];
     double given = trip->value, sum = 0, first, low = INFINITY, high = 0;
     struct duo_value v[DUO_KEYS];
     const struct duo_drawn *drawn;
@@ -410,7 +410,7 @@ static void test_draws(void)
     }
     /* log-uniform between 0.7 and 1.4: the mean of the logarithm, its standard error from the width */
     double width = log(trip->high / trip->low), error = width / sqrt(12.0 * DRAWS);
-    printf("%d draws of link_trip: mean of log %.4f, of the interval %.4f +- %.4f; from %.3g to %.3g\n", DRAWS, sum / DRAWS, (log(trip->low) + log(trip->high)) / 2, error, low, high);
+    printf("%d draws of ring_trip: mean of log %.4f, of the interval %.4f +- %.4f; from %.3g to %.3g\n", DRAWS, sum / DRAWS, (log(trip->low) + log(trip->high)) / 2, error, low, high);
     CHECK_NEAR(sum / DRAWS, (log(trip->low) + log(trip->high)) / 2, 4 * error);
     CHECK(low < 1.02 * trip->low && high > 0.98 * trip->high);
 
@@ -419,7 +419,7 @@ static void test_draws(void)
     double attend = v[DUO_KEY_attend].value;
     struct duo_catalogue *other = fresh();                                   /* the same draw anywhere */
     duo_catalogue_draw(other, 7);
-    CHECK_NEAR(of(other, DUO_HARDWARE, "nvidia-l4", DUO_KEY_link_trip), first, 0);
+    CHECK_NEAR(of(other, DUO_HARDWARE, "nvidia-l4", DUO_KEY_ring_trip), first, 0);
     duo_catalogue_constants(other, row(other, DUO_HARDWARE, "h100-sxm"), "vllm", "f16", v);
     CHECK_NEAR(v[DUO_KEY_attend].value, attend, 0);                          /* one constant of "*": one draw on every device */
     duo_catalogue_free(other);
@@ -427,7 +427,7 @@ static void test_draws(void)
     /* what was looked up and can be drawn; not the other devices', not the documented */
     int n = duo_catalogue_drawn(c, &drawn);
     for (int i = 0; i < n; i++) {
-        bool trips = strcmp(drawn[i].name, "hardware/l4/link_trip") == 0;
+        bool trips = strcmp(drawn[i].name, "hardware/l4/ring_trip") == 0;
         seen |= trips;
         if (trips) CHECK_NEAR(drawn[i].drawn, first, 0);
         if (trips) CHECK_NEAR(drawn[i].value, given, 0);
@@ -438,7 +438,7 @@ static void test_draws(void)
 
     duo_catalogue_draw(c, 0);
     CHECK_NEAR(trip->value, given, 0);
-    duo_catalogue_move(c, "hardware/l4/link_trip", 1e-3);
+    duo_catalogue_move(c, "hardware/l4/ring_trip", 1e-3);
     CHECK_NEAR(trip->value, 1e-3, 0);
     duo_catalogue_move(c, "runtimes/*, vllm/attend", 0.45);
     duo_catalogue_constants(c, l4, "vllm", "fp8", v);
@@ -452,7 +452,7 @@ static void test_draws(void)
 static void test_print(const struct duo_catalogue *c)
 {
     static const struct { const char *which, *name, *parts[4]; } cases[] = {
-        { "hardware", "l4", { "l4: NVIDIA L4 24GB, dc-gpu, edge", "bandwidth          3e+11        B/s      documented", "usual runtime: vllm", "link_trip" } },
+        { "hardware", "l4", { "l4: NVIDIA L4 24GB, dc-gpu, edge", "bandwidth          3e+11        B/s      documented", "usual runtime: vllm", "ring_trip" } },
         { "models", "Qwen/Qwen3-30B-A3B", { "30.5 B parameters, 3.0", "experts            128", "Qwen/Qwen3-30B-A3B", "documented" } },
         { "prices", "gpt-4o-mini", { "$0.15/Mtok in, $0.6/Mtok out, 2025-09", "dollars_cached     7.5e-08", "tokencost", "documented" } },
         { "runtimes", "vllm", { "attend", "[*, vllm]", "fitted", "0.43 to 0.6" } },
