@@ -2,11 +2,12 @@
  *
  * A *voice* is a GGUF file (models/slm), or an n-gram drafter over the same vocabulary (models/pair/ngram.h).  All voices of a
  * speaker have one vocabulary (refused otherwise, unless `apart`: then only outcomes can be asked for, no verification).
+ * FILE@L is that model left behind layer L (1 .. layers - 1): the exit head on that layer's states, an early-layer drafter.
  *
  * (1) Every function is pure: same voice, ids and options give the same bits, whatever was asked before, with any number of
  *     threads, on any instruction set.
  * (2) What was computed once is remembered by (voice, ids, options) up to a stated memory; what is forgotten is computed again.
- * (3) Numbers of a token are put on the record's grid (DUO_GRID steps in [0, 1]) here, so that what is executed equals what
+ * (3) Numbers of a token are put on the record's grid (DUO_GRID steps in [0, 1], to the nearest) here, so that what is executed equals what
  *     was recorded to the last bit.
  * (4) A greedy token is the largest logit's, of equals the first id.  A sampled one at position p is drawn from
  *     stream (seed, "token", p) of sampler.h.
@@ -20,7 +21,7 @@
 
 #include "sim/base/err.h"
 
-enum { DUO_GRID = 65535, DUO_SPEAKER_VOICES = 8 };
+enum { DUO_GRID = 65534, DUO_GRID_UNKNOWN = 65535, DUO_SPEAKER_VOICES = 8 };    /* unknown: servers that don't tell */
 
 struct duo_grained { uint16_t probability, margin, entropy; };      /* of a token, in steps of 1 / DUO_GRID */
 
@@ -39,6 +40,8 @@ void            duo_speaker_free(struct duo_speaker *);
 int             duo_speaker_layers(const struct duo_speaker *, int voice);      /* 0: an n-gram drafter */
 int             duo_speaker_width(const struct duo_speaker *, int voice);       /* of a hidden state; 0 as above */
 int             duo_speaker_context(const struct duo_speaker *, int voice);     /* most tokens of prompt and answer */
+int             duo_speaker_vocabulary(const struct duo_speaker *, int voice);  /* entries */
+const char     *duo_speaker_quant(const struct duo_speaker *, int voice);       /* "Q8_0"; NULL: an n-gram drafter */
 const char     *duo_speaker_digest(const struct duo_speaker *, int voice);      /* of the file's bytes, hex */
 
 /* Ids of a prompt with what the model puts before it; of an answer as text.  free(*ids); free the text. */
@@ -68,6 +71,10 @@ enum duo_status duo_speaker_say(struct duo_speaker *, int voice, const int32_t *
  * token in its distribution (1: its own choice), that token's probability, its own choice and that one's numbers. */
 struct duo_judged { int32_t rank, choice; uint16_t probability; struct duo_grained numbers; };
 enum duo_status duo_speaker_judge(struct duo_speaker *, int voice, const int32_t *ids, int n, int m, struct duo_judged *out, struct duo_err *);
+
+/* For the same positions: the chance that `verifier` accepts a token drawn from `drafter` (both at temperature 1), the sum over
+ * the vocabulary, by id, of min(p, q), on the grid. */
+enum duo_status duo_speaker_accept(struct duo_speaker *, int drafter, int verifier, const int32_t *ids, int n, int m, uint16_t *out, struct duo_err *);
 
 /* For the positions of ids[n .. n + m): the exit head's choice and probability behind each layer 1 .. layers - 1 (rows of
  * layers - 1). */

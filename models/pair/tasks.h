@@ -39,7 +39,7 @@ enum duo_task_family {
     DUO_TASK_N
 };
 
-enum duo_task_split   { DUO_TASK_TRAIN, DUO_TASK_CALIBRATION, DUO_TASK_TEST };
+enum duo_task_split   { DUO_TASK_TRAIN, DUO_TASK_CALIBRATION, DUO_TASK_TEST, DUO_TASK_NO_SPLIT };    /* the last: others' tasks that name none */
 enum duo_task_grading { DUO_GRADE_EXACT, DUO_GRADE_PARTS, DUO_GRADE_SLOTS, DUO_GRADE_CONTAINS };
 /* EXACT: the text, blanks at its ends aside.  PARTS: the share of parts between "; " that are right.  SLOTS: the share of the
  * reference's words named in `slots` that stand where they should.  CONTAINS: the reference is in the answer (others' tasks). */
