@@ -10,7 +10,8 @@ for argument in "$@"; do
     --no-install) install=no ;;
     -h|--help)
         echo 'sh quickstart.sh [--no-install]
-Installs what is missing by apt-get (SimGrid, GSL, SQLite, libyaml, gnuplot, a compiler, meson), builds into build/,
+Installs what is missing by apt-get (SimGrid, GSL, SQLite, libyaml, jansson, libcurl,
+gnuplot, a compiler, meson), builds into build/,
 runs scenarios/quickstart.yaml and prints its table; leaves quickstart.db and figures in quickstart/.
   --no-install   say what is missing instead of installing it'
         exit 0 ;;

@@ -3,11 +3,12 @@
 # (1) What is needed is looked for by what it does (a command, a pkg-config module), so that any system will do;
 #     apt-get is called only for what is missing, after saying so, through sudo unless root.
 # (2) With install=no, or without apt-get or sudo, what is missing is named and the script ends with 2.
-# (3) SimGrid and gnuplot are worth having but not needed: without them the fluid model and text plots do the work.
+# (3) SimGrid, gnuplot and libcurl are worth having but not needed: without them the fluid model and text plots do the work,
+#     and models behind a server can't be recorded.
 
 need_build='cc:gcc c++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config'
-need_modules='gsl:libgsl-dev sqlite3:libsqlite3-dev yaml-0.1:libyaml-dev'
-want_modules='simgrid:libsimgrid-dev'
+need_modules='gsl:libgsl-dev sqlite3:libsqlite3-dev yaml-0.1:libyaml-dev jansson:libjansson-dev'
+want_modules='simgrid:libsimgrid-dev libcurl:libcurl4-openssl-dev'
 want_commands='gnuplot:gnuplot-nox'
 
 have_command() { command -v "$1" >/dev/null 2>&1; }

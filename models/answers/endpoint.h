@@ -2,10 +2,10 @@
  *
  * (1) Servers and what is asked of them (documented by each; `owned_by` of /v1/models says which it is, or the caller does):
  *       llama.cpp   /tokenize (chat: /apply-template before), /completion on token ids.  It has no log-probabilities of a
- *                   prompt, so ranks take one request of one token a position, on its prompt cache; ranks to 255.
+ *                   prompt, so ranks take one request of one token a position, on its prompt cache; ranks to 254.
  *       vllm        /tokenize, /v1/completions on token ids; ranks of a whole answer by `prompt_logprobs` in one request.
  *       openai      /v1/completions, or with `chat` /v1/chat/completions.  Ranks by `echo` with `logprobs` where the server has
- *                   it (llama-cpp-python; OpenAI's own for its base models): to 5, what ranks lower is given as 6.
+ *                   it (llama-cpp-python; OpenAI's own for its base models): to 5.
  *       ollama      as openai, without ranks: it has neither token ids nor numbers of a prompt.  It puts every prompt into the
  *                   model's own layout, with `chat` or without.
  * (2) A greedy answer is asked for with temperature 0 and a seed.  What a server makes of it is its own affair: no same bytes
@@ -75,7 +75,7 @@ struct duo_heard_token {
 struct duo_heard {
     char *text;
     int   prompt_tokens;                 /* -1: not told */
-    int   thinking;                      /* tokens before the answer that nobody sees; 0 where the server doesn't tell them apart */
+    int   thinking;                      /* tokens before the answer that nobody sees; -1: not told */
     int   tokens;                        /* of the answer; -1: not told */
     bool  ended;                         /* false: cut off at the most tokens */
     int   n;                             /* as `tokens`, or 0: the server lists none */
@@ -85,6 +85,10 @@ void duo_heard_free(struct duo_heard *);         /* what it points to */
 
 struct duo_hear { int tokens; double temperature; uint64_t seed; };
 
+/* The prompt as the model gets it, without asking it to answer: how many tokens (-1: not told), and their ids, borrowed until
+ * another prompt is asked for (NULL: not told). */
+enum duo_status duo_endpoint_prompt(struct duo_endpoint *, const char *prompt, int *tokens, const int32_t **ids, struct duo_err *);
+
 /* What the model answers to the prompt.  `*heard` is filled only on DUO_OK, and then the caller's. */
 enum duo_status duo_endpoint_say(struct duo_endpoint *, const char *prompt, const struct duo_hear *, struct duo_heard *, struct duo_err *);
 
@@ -92,14 +96,15 @@ enum duo_status duo_endpoint_say(struct duo_endpoint *, const char *prompt, cons
 enum duo_status duo_endpoint_say_behind(struct duo_endpoint *, const char *prompt, const struct duo_heard *, int n, const struct duo_hear *,
                                         struct duo_heard *, struct duo_err *);
 
+enum { DUO_RANK_BEYOND = 255 };
+
 /* What it thinks of another's answer: one entry a token of it.  DUO_FELL_SHORT: can't be told, and why (5). */
 struct duo_weighed {
-    int    rank;                         /* 1: its own choice; duo_endpoint_ranks() means that or lower */
+    int    rank;                         /* 1: its own choice; DUO_RANK_BEYOND: that or more, or more than the server lists */
     double probability;                  /* of the answer's token; NAN: not told */
     double choice, margin;               /* probability of its own choice there, and by how much it leads; NAN: not told */
 };
 enum duo_status duo_endpoint_weigh(struct duo_endpoint *, const char *prompt, const struct duo_heard *, struct duo_weighed *out, struct duo_err *);
-int  duo_endpoint_ranks(const struct duo_endpoint *);      /* the largest rank it gives; 0: none */
 
 /* Can `drafter` weigh answers of `verifier`?  DUO_FELL_SHORT: no, and why (5). */
 enum duo_status duo_endpoint_same_words(struct duo_endpoint *drafter, struct duo_endpoint *verifier, struct duo_err *);
