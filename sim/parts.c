@@ -146,7 +146,6 @@ static void part_ended(struct duo_step_record *s, struct duo_job *j)
     struct part *p = &x->part[x->at];
     struct duo_request *r = s->request;
     struct duo_world *w = r->world;
-    const struct duo_answers *a = w->answers;
     int layers = duo_place_cost(w, r, p->place)->facts.layers, pending;
     struct part *next;
     int position = duo_text_tokens(r, s->from) + (x->made < x->hidden ? x->made : x->made - x->hidden);
@@ -156,7 +155,7 @@ static void part_ended(struct duo_step_record *s, struct duo_job *j)
     duo_step_pay(s, j, p->place, s->abandoned);
     if (p->place == DUO_DEVICE && w->devices[r->row.device].dead) { duo_step_fail(s, DUO_NO_POWER); return; }
     if (x->at == x->n - 1 ||
-        (p->exit_above > 0 && a->kind->exits(a, r->query.index, duo_place_voice(w, r, p->place), position, p->to_layer, layers, p->exit_above))) {
+        (p->exit_above > 0 && duo_ask_exits(r, &s->written.path, duo_place_voice(w, r, p->place), position, p->to_layer, layers, p->exit_above))) {
         token(s);                                          /* (1) */
         return;
     }
@@ -238,7 +237,7 @@ void duo_parts_begin(struct duo_step_record *s)
         p->seen = cached;
         if (i == 0 && cached > 0) x->before = x->before_joules = 0;        /* encoded before */
     }
-    w->answers->kind->write(w->answers, &ask, &s->written);
+    duo_ask_write(r, &ask, &s->written);
     x->start = x->part[0].kv->extra + r->prompt_tokens + duo_text_tokens(r, s->from);
     for (int i = 0; i < x->n; i++)
         if (x->part[i].seen >= x->start) x->part[i].seen = x->start - 1;
@@ -247,7 +246,7 @@ void duo_parts_begin(struct duo_step_record *s)
     if (room < 1) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
     if (s->written.tokens > room) {
         ask.tokens = room;
-        w->answers->kind->write(w->answers, &ask, &s->written);
+        duo_ask_write(r, &ask, &s->written);
     }
     if (s->written.tokens == 0) { duo_step_written(s, s->place); duo_step_finish(s, s->place); return; }
     run(s);

@@ -295,7 +295,7 @@ static void grade(struct duo_request *r, int *status, const char **why)
     const char *reason = "quality not known";
 
     if (!(w->answers->caps & DUO_CAP_OUTCOME)) return;     /* (5) */
-    r->row.quality = w->answers->kind->grade(w->answers, &r->texts[r->answer].path, &reason);
+    r->row.quality = duo_ask_grade(r, &r->texts[r->answer].path, &reason);
     if (isnan(r->row.quality)) *status = 1, *why = reason;
 }
 
@@ -341,8 +341,8 @@ double duo_request_alone(const struct duo_request *r, int place)
     const char *why;
 
     if (voice < 0 || !(a->caps & DUO_CAP_OUTCOME)) return NAN;
-    path.segment[0] = (struct duo_segment){ .voice = (int16_t)voice, .to = a->kind->length(a, r->query.index, voice) };
-    return a->kind->grade(a, &path, &why);
+    path.segment[0] = (struct duo_segment){ .voice = (int16_t)voice, .to = duo_ask_length(r, voice) };
+    return duo_ask_grade(r, &path, &why);
 }
 
 /* The same; no second look where the answer is just that. */

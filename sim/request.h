@@ -119,6 +119,15 @@ void     duo_text_put   (struct duo_request *, duo_text, enum duo_site);
 bool     duo_text_begins(const struct duo_request *, duo_text whole, duo_text beginning);
 int      duo_text_common(const struct duo_request *, const struct duo_text_path *, const struct duo_text_path *);
 
+/* ask.c: the answers */
+void   duo_ask_write (struct duo_request *, const struct duo_ask *, struct duo_written *);
+void   duo_ask_verify(struct duo_request *, int voice, const struct duo_text_path *base, const struct duo_text_path *draft, struct duo_verified *);
+int    duo_ask_common(const struct duo_request *, const struct duo_text_path *, const struct duo_text_path *);
+bool   duo_ask_exits (struct duo_request *, const struct duo_text_path *, int voice, int position, int layer, int layers, double above);
+double duo_ask_score (struct duo_request *, int scorer);
+double duo_ask_grade (const struct duo_request *, const struct duo_text_path *, const char **why);
+int    duo_ask_length(const struct duo_request *, int voice);
+
 /* kv.c: where the KV of a request or session is */
 struct duo_residence *duo_kv_find(struct duo_request *, int place, const struct duo_text_path *, int from_layer, int to_layer, int *positions);
 struct duo_residence *duo_kv_make(struct duo_request *, int place, int replica, int from_layer, int to_layer);

@@ -388,12 +388,12 @@ static void work_write(struct duo_step_record *s)
         .plain = !(r->world->policy->needs & DUO_CONFIDENCE) };
     int room;
 
-    r->world->answers->kind->write(r->world->answers, &ask, &s->written);
+    duo_ask_write(r, &ask, &s->written);
     room = duo_place_cost(r->world, r, s->place)->facts.context - r->prompt_tokens - duo_text_tokens(r, s->from) - duo_attachment_tokens(r, s->place) - s->written.thinking;
     if (room < 1) { duo_step_refuse(s, s->place, DUO_REFUSED); return; }
     if (s->written.tokens > room) {                        /* it stops where the context ends */
         ask.tokens = room;
-        r->world->answers->kind->write(r->world->answers, &ask, &s->written);
+        duo_ask_write(r, &ask, &s->written);
     }
     if (s->written.tokens == 0) { duo_step_written(s, s->place); duo_step_finish(s, s->place); return; }
     submit(s, duo_text_tokens(r, s->from), 1, s->written.thinking, s->written.tokens, 1);
@@ -404,8 +404,7 @@ static void work_verify(struct duo_step_record *s)
     struct duo_request *r = s->request;
     int draft = duo_text_tokens(r, s->draft), fresh = draft - duo_text_tokens(r, s->from) + 1;
 
-    r->world->answers->kind->verify(r->world->answers, duo_place_voice(r->world, r, s->place), &r->texts[s->from].path,
-                                    &r->texts[s->draft].path, &s->verified);
+    duo_ask_verify(r, duo_place_voice(r->world, r, s->place), &r->texts[s->from].path, &r->texts[s->draft].path, &s->verified);
     submit(s, draft, fresh, 0, 0, fresh);
 }
 
@@ -413,11 +412,10 @@ static void score_done(void *arg)
 {
     struct duo_step_record *s = arg;
     struct duo_request *r = s->request;
-    const struct duo_answers *a = r->world->answers;
 
     s->holds++;
     pay_score(s, s->job.before, s->abandoned);
-    s->event = (struct duo_event){ .kind = DUO_SCORED, .text = s->from, .score = a->kind->score(a, r->query.index, s->scorer) };
+    s->event = (struct duo_event){ .kind = DUO_SCORED, .text = s->from, .score = duo_ask_score(r, s->scorer) };
     duo_step_finish(s, s->place);
     duo_step_release(s);
 }

@@ -26,10 +26,7 @@ int duo_text_tokens(const struct duo_request *r, duo_text t) { return duo_path_t
 
 int duo_text_common(const struct duo_request *r, const struct duo_text_path *a, const struct duo_text_path *b)
 {
-    const struct duo_answers *answers = r->world->answers;
-
-    if (!a->n || !b->n) return 0;
-    return answers->kind->common(answers, a, b);
+    return a->n && b->n ? duo_ask_common(r, a, b) : 0;
 }
 
 void duo_text_put(struct duo_request *r, duo_text t, enum duo_site site)

@@ -306,5 +306,5 @@ int duo_truth_length(const struct duo_turn *t, duo_place place)
 
     if (!may_know(t) || place < 0 || place >= r->world->n_places) return 0;
     voice = duo_place_voice(r->world, r, place);
-    return voice < 0 ? 0 : r->world->answers->kind->length(r->world->answers, r->query.index, voice);
+    return voice < 0 ? 0 : duo_ask_length(r, voice);
 }

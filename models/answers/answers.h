@@ -39,7 +39,8 @@ enum { DUO_MAX_SEGMENTS = 12 };
 struct duo_segment {
     int16_t voice;                 /* -1: too many voices to tell apart (path.h) */
     uint8_t exit_layer, layers;    /* 0: every token went through all layers; else of so many */
-    float   exit_above;            /* tokens surer than this ended at exit_layer */
+    float   exit_above;            /* tokens surer than this ended at exit_layer.  With exit_layer 0, below 0: drawn at that
+                                    * temperature, the draw number `layers` (which is the source's to count) */
     int32_t from, to;              /* positions of the answer */
 };
 
@@ -109,6 +110,7 @@ struct duo_answers {
     const char *const *scores;
     int          n_lengths;        /* `lengths: trace`, synthetic answers only: query i has the lengths of row */
     const int32_t *prompt_lengths, *answer_lengths;    /* i mod n_lengths, whichever voice answers; else 0 */
+    const char  *failure;          /* why they can't go on (a model broke, memory ran out): the run fails by it; NULL: nothing did */
     const char  *label;            /* "synthetic", "recorded outcomes.csv": for headings */
     const char  *quality_status;   /* provenance of quality: "recorded", "assumed", ... */
     const char  *signal_status;    /* of confidences, agreement, exits: what was filled is "assumed" */
@@ -122,9 +124,9 @@ struct duo_answers_kind {
     void   (*verify) (const struct duo_answers *, int voice, const struct duo_text_path *base, const struct duo_text_path *draft, struct duo_verified *out);
     /* How many leading tokens of the answers `a` and `b` are the same, as far as the record can tell. */
     int    (*common) (const struct duo_answers *, const struct duo_text_path *a, const struct duo_text_path *b);
-    /* Does the token that `voice` wrote at `position` of its own answer end at exit layer `layer` (its exit
-     * head surer than `above`)?  `layers`: the model's, as the scenario's catalogue has it. */
-    bool   (*exits)  (const struct duo_answers *, int query, int voice, int position, int layer, int layers, double above);
+    /* Does the token that `voice` wrote at `position` of `text` end at exit layer `layer` (its exit head surer than
+     * `above`)?  `layers`: the model's, as the scenario's catalogue has it.  Of its own answer a record knows. */
+    bool   (*exits)  (const struct duo_answers *, const struct duo_text_path *text, int voice, int position, int layer, int layers, double above);
     double (*score)  (const struct duo_answers *, int query, int score);       /* NAN: not known */
     /* Quality in [0, 1], or NAN with a reason in *why (static text). */
     double (*grade)  (const struct duo_answers *, const struct duo_text_path *, const char **why);

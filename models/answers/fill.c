@@ -125,13 +125,13 @@ static double score(const struct duo_source *s, int q, int which)
     return duo_signals_router(f->signals, s->a.seed, q, quality(s, q, f->last) * (1 - quality(s, q, f->first)));
 }
 
-static bool exits(const struct duo_answers *a, int q, int voice, int position, int layer, int layers, double above)
+static bool exits(const struct duo_answers *a, const struct duo_text_path *text, int voice, int position, int layer, int layers, double above)
 {
     const struct duo_source *s = duo_source_of(a);
     const struct duo_answers *under = below(s);
 
-    if (of(s)->caps & DUO_CAP_EXITS) return duo_signals_exits(of(s)->signals, a->seed, q, voice, position, layer, layers, above);
-    return under->kind->exits(under, q, voice, position, layer, layers, above);
+    if (of(s)->caps & DUO_CAP_EXITS) return duo_signals_exits(of(s)->signals, a->seed, text->query, voice, position, layer, layers, above);
+    return under->kind->exits(under, text, voice, position, layer, layers, above);
 }
 
 static double grade(const struct duo_answers *a, const struct duo_text_path *p, const char **why)

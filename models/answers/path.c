@@ -24,15 +24,15 @@ void duo_path_append(struct duo_text_path *p, struct duo_segment mark, int to)
 
     assert(to >= from && !p->ended);
     if (to == from) return;
-    if (last && last->voice < 0) {
+    if (last && last->voice == DUO_VOICE_MANY) {
         last->to = to;                                        /* (2) */
     } else if (last && duo_segment_same(last, &mark)) {
         last->to = to;                                        /* (1) */
     } else if (p->n == DUO_MAX_SEGMENTS) {
-        *last = (struct duo_segment){ .voice = -1, .from = last->from, .to = to };
+        *last = (struct duo_segment){ .voice = DUO_VOICE_MANY, .from = last->from, .to = to };
     } else {
         mark.from = from, mark.to = to;
-        if (!mark.exit_layer) mark.layers = 0, mark.exit_above = 0;
+        if (!mark.exit_layer && !duo_segment_drawn(&mark)) mark.layers = 0, mark.exit_above = 0;
         p->segment[p->n++] = mark;
     }
 }

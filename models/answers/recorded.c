@@ -82,9 +82,9 @@ static double score(const struct duo_source *s, int q, int which)
     return of(s)->table.score[(size_t)q * (size_t)s->own_scores + (size_t)which];
 }
 
-static bool exits(const struct duo_answers *a, int q, int voice, int position, int layer, int layers, double above)
+static bool exits(const struct duo_answers *a, const struct duo_text_path *text, int voice, int position, int layer, int layers, double above)
 {
-    (void)a, (void)q, (void)voice, (void)position, (void)layer, (void)layers, (void)above;
+    (void)a, (void)text, (void)voice, (void)position, (void)layer, (void)layers, (void)above;
     return false;
 }
 

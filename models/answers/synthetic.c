@@ -102,9 +102,9 @@ static double score(const struct duo_source *s, int query, int which)
     return duo_signals_router(of(s)->signals, s->a.seed, query, right(s, query, s->a.n_voices - 1) * (1 - right(s, query, 0)));
 }
 
-static bool exits(const struct duo_answers *a, int query, int voice, int position, int layer, int layers, double above)
+static bool exits(const struct duo_answers *a, const struct duo_text_path *text, int voice, int position, int layer, int layers, double above)
 {
-    return duo_signals_exits(of(duo_source_of(a))->signals, a->seed, query, voice, position, layer, layers, above);
+    return duo_signals_exits(of(duo_source_of(a))->signals, a->seed, text->query, voice, position, layer, layers, above);
 }
 
 static double grade(const struct duo_answers *a, const struct duo_text_path *p, const char **why)

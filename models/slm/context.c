@@ -94,7 +94,7 @@ struct duo_exit duo_context_exit(struct duo_context *c, const float *state)
     return e;
 }
 
-enum duo_status duo_context_verify(struct duo_context *c, const int32_t *ids, size_t n, const struct duo_sampling *how, struct duo_verified *v,
+enum duo_status duo_context_verify(struct duo_context *c, const int32_t *ids, size_t n, const struct duo_sampling *how, struct duo_checked *v,
                                    struct duo_err *err)
 {
     assert(1 <= n && n <= DUO_VERIFY);

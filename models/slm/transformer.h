@@ -76,7 +76,7 @@ struct duo_exit duo_context_exit(struct duo_context *, const float *state);
 
 /* ---------------------------------------------------------------- verification */
 
-struct duo_verified {
+struct duo_checked {
     size_t accepted;                     /* of the draft, from its beginning */
     int    next;                         /* the token behind them: the correction, or one more */
     struct duo_token_numbers numbers[DUO_VERIFY];    /* of the accepted ones and of `next`: accepted + 1 */
@@ -84,7 +84,7 @@ struct duo_verified {
 
 /* ids[0] is the text's last token, which has not been run; ids[1 .. n) is the draft; n at most DUO_VERIFY.  Afterwards the cache
  * holds ids[0 .. accepted], and `next` is the last token of the text.  The token at position p is duo_sample(..., p). */
-enum duo_status duo_context_verify(struct duo_context *, const int32_t *ids, size_t n, const struct duo_sampling *, struct duo_verified *,
+enum duo_status duo_context_verify(struct duo_context *, const int32_t *ids, size_t n, const struct duo_sampling *, struct duo_checked *,
                                    struct duo_err *);
 
 /* ---------------------------------------------------------------- states and caches on the way elsewhere */

@@ -169,7 +169,7 @@ static bool take(struct run *r, int32_t token, struct duo_token_numbers numbers)
 static enum duo_status draft_on(struct run *r, struct duo_err *err)
 {
     int32_t ids[DUO_VERIFY];
-    struct duo_verified v;
+    struct duo_checked v;
     double start = duo_machine_seconds();
     r->prompt.at = duo_grow(r->prompt.at, r->prompt.room = r->prompt.n + (size_t)r->wishes->tokens, sizeof *r->prompt.at);
     DUO_TRY(duo_context_run(r->context, r->prompt.at, r->prompt.n - 1, DUO_LOGITS_NONE, NULL, NULL, err));

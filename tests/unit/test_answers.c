@@ -351,10 +351,10 @@ static void exits(void)                                       /* (4) */
 
     for (int i = 0; i < N; i++) {
         int q = i / 100, p = i % 100;
-        bool early = a->kind->exits(a, q, 1, p, 8, 32, .7), late = a->kind->exits(a, q, 1, p, 24, 32, .7);
+        bool early = a->kind->exits(a, &(struct duo_text_path){ .query = q }, 1, p, 8, 32, .7), late = a->kind->exits(a, &(struct duo_text_path){ .query = q }, 1, p, 24, 32, .7);
         CHECK(late || !early);                                /* one u a token: confidence rises with depth */
         sure += early, deep += late;
-        CHECK(a->kind->exits(a, q, 1, p, 32, 32, .999));      /* at the last layer the mean is 1 */
+        CHECK(a->kind->exits(a, &(struct duo_text_path){ .query = q }, 1, p, 32, 32, .999));      /* at the last layer the mean is 1 */
     }
     /* Beta(m/(1-m), 1): P(c > x) = 1 - x^(m/(1-m)); m = .4 + .6 x 8/32 = .55, and .85 */
     CHECK_NEAR(sure / N, 1 - pow(.7, .55 / .45), .015);
@@ -372,7 +372,7 @@ static void exits(void)                                       /* (4) */
             other.ended = at + 1 == 120;
             if (a->kind->common(a, &other, &whole) <= at) {
                 changed++;
-                CHECK(a->kind->exits(a, q, 1, at, 8, 32, .7));
+                CHECK(a->kind->exits(a, &(struct duo_text_path){ .query = q }, 1, at, 8, 32, .7));
             }
         }
         want += changed;

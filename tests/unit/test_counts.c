@@ -118,7 +118,7 @@ static void test_one(const char *like, const char *mix)
 {
     struct running r = start(like, mix);
     int L = r.work.arch.layers;
-    struct duo_verified v;
+    struct duo_checked v;
     struct expected e;
     for (size_t cached = 0; cached <= 60; cached += 20) {
         run(&r, cached, 1, DUO_LOGITS_LAST);

@@ -245,7 +245,7 @@ static void test_drafts(const struct loaded *l, const struct text *t)
     }
     duo_context_cut(l->context, t->prompt - 1);
     while (done < WRITTEN) {
-        struct duo_verified v;
+        struct duo_checked v;
         size_t draft = WRITTEN - done < 8 ? WRITTEN - done : 8;
         ids[0] = done ? drafted[done - 1] : t->ids[t->prompt - 1];
         for (size_t i = 0; i < draft; i++) ids[i + 1] = (done + i) % 10 == 9 ? 5 : steps[done + i];

@@ -320,7 +320,7 @@ static void test_verify(const struct duo_model *m, const struct duo_sampling *ho
     size_t n = PROMPT, right_numbers = 0;
     while (n < ALL) {
         size_t draft = ALL - n < length ? ALL - n : length, right = draft;
-        struct duo_verified v;
+        struct duo_checked v;
         ids[0] = got[n - 1];
         for (size_t i = 0; i < draft; i++) {
             bool off = wrong && (n + i) % wrong == 0;
