@@ -7,11 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct { const char *installed, *source; } kinds[DUO_SHARE_KINDS] = {
-    [DUO_SHARE_SCENARIOS] = { "scenarios", "scenarios" },
-    [DUO_SHARE_CATALOGUE] = { "catalogue", "models/catalogue" },
-    [DUO_SHARE_CALIBRATION] = { "calibration", "models/calibration" },
-    [DUO_SHARE_FIGURES]   = { "figures",   "analysis/figures" },
+static const struct { const char *installed, *source; bool made; } kinds[DUO_SHARE_KINDS] = {    /* made: by the build, in its own tree */
+    [DUO_SHARE_SCENARIOS] = { "scenarios", "scenarios", false },
+    [DUO_SHARE_CATALOGUE] = { "catalogue", "models/catalogue", false },
+    [DUO_SHARE_CALIBRATION] = { "calibration", "models/calibration", false },
+    [DUO_SHARE_FIGURES]   = { "figures",   "analysis/figures", false },
+    [DUO_SHARE_PAIR]      = { "pair",      "models/pair", true },
 };
 
 static bool folder(char *path, size_t n, const char *root, const char *name)
@@ -45,7 +46,7 @@ enum duo_status duo_share_dir(enum duo_share kind, char *path, size_t n, struct 
     char own[3072] = "", beside[3200];
     bool built = false;
     if (own_folder(own, sizeof own, &built)) {
-        if (built && folder(path, n, DUO_SOURCE_DIR, kinds[kind].source)) return DUO_OK;
+        if (built && folder(path, n, kinds[kind].made ? DUO_BUILD_DIR : DUO_SOURCE_DIR, kinds[kind].source)) return DUO_OK;
         snprintf(beside, sizeof beside, "%s/../share/duosim", own);
         if (folder(path, n, beside, name)) return DUO_OK;
     }
@@ -75,4 +76,21 @@ enum duo_status duo_share_names(enum duo_share kind, const char *suffix, char **
     if (count) qsort(*names, count, sizeof **names, by_name);
     *n = (int)count;
     return DUO_OK;
+}
+
+enum duo_status duo_share_file(enum duo_share kind, const char *name, char *path, size_t n, struct duo_err *err)
+{
+    char dir[4096], **names;
+    int count;
+    struct stat s;
+    DUO_TRY(duo_share_dir(kind, dir, sizeof dir, err));
+    int length = snprintf(path, n, "%s/%s", dir, name);
+    if (length > 0 && (size_t)length < n && stat(path, &s) == 0 && S_ISREG(s.st_mode)) return DUO_OK;
+    DUO_TRY(duo_share_names(kind, "", &names, &count, err));
+    const char *near = duo_nearest(name, (const char *const *)names, (size_t)count);
+    if (near) duo_fail_at(err, DUO_BAD_INPUT, dir, 0, 0, "there is no %s here (did you mean %s?)", name, near);
+    else      duo_fail_at(err, DUO_BAD_INPUT, dir, 0, 0, "there is no %s here", name);
+    for (int i = 0; i < count; i++) free(names[i]);
+    free(names);
+    return DUO_BAD_INPUT;
 }

@@ -11,6 +11,7 @@
 #ifndef DUO_MODELS_TASKS_H
 #define DUO_MODELS_TASKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
