@@ -25,7 +25,7 @@
     X(stream,         "1", 1.2, 0.8,  1.5)  \
     X(attend,         "1", 1.2, 0.5,  1.5)  \
     X(attend_compute, "1", 2.0, 0.2,  1.5)  \
-    X(layer,          "s", 0,   2e-5, 3.0)
+    X(layer,          "s", 0,   1e-5, 0.7)
 enum duo_fitted {
 #define X(name, unit, most, prior, spread) DUO_CONSTANT_##name,
     DUO_FITTED(X)

@@ -63,7 +63,8 @@ static double varied_of(int k, double value)
     return duo_fitted[k].most > 0 ? -log(duo_fitted[k].most / value - 1) : log(value);
 }
 
-struct problem { const struct duo_timing **at; size_t n; };
+/* `form`: what the form itself misses of any timing, as a share: without it, one that scattered little would outweigh all. */
+struct problem { const struct duo_timing **at; size_t n; double form; };
 
 /* Timings first, then the priors. */
 static int residuals(const gsl_vector *x, void *user, gsl_vector *out)
@@ -72,7 +73,7 @@ static int residuals(const gsl_vector *x, void *user, gsl_vector *out)
     double v[DUO_FITTED_END];
     for (int k = 0; k < DUO_FITTED_END; k++) v[k] = value_of(k, gsl_vector_get(x, (size_t)k));
     for (size_t i = 0; i < p->n; i++) {
-        double r = log(duo_timing_predict(p->at[i], v) / p->at[i]->seconds) / p->at[i]->spread;
+        double r = log(duo_timing_predict(p->at[i], v) / p->at[i]->seconds) / hypot(p->at[i]->spread, p->form);
         if (!isfinite(r)) return GSL_EDOM;
         gsl_vector_set(out, i, r);
     }
@@ -140,6 +141,24 @@ static enum duo_status solve(struct problem *p, struct duo_device_fit *fit, stru
     return bad ? duo_fail(err, DUO_BAD_INPUT, "the fit of %s with %d threads failed: %s", p->at[0]->quant, p->at[0]->threads, gsl_strerror(bad)) : DUO_OK;
 }
 
+/* The rest of the median error that the timings' own scatter does not explain (a median of |error| is 0.674 of its deviation). */
+static double form_error(const struct problem *p, double median)
+{
+    double *spread = duo_new(p->n, sizeof *spread), own, all = median / gsl_cdf_ugaussian_Pinv(0.75);
+    for (size_t i = 0; i < p->n; i++) spread[i] = p->at[i]->spread;
+    own = median_of(spread, p->n);
+    free(spread);
+    return all > own ? sqrt(all * all - own * own) : 0;
+}
+
+/* Twice: the first fit tells how far the form can be believed. */
+static enum duo_status solve_twice(struct problem *p, struct duo_device_fit *fit, struct duo_err *err)
+{
+    DUO_TRY(solve(p, fit, err));
+    p->form = form_error(p, fit->median);
+    return p->form > 0 ? solve(p, fit, err) : DUO_OK;
+}
+
 /* ---------------------------------------------------------------- which timings */
 
 static bool in_cell(const struct duo_timing *t, const char *quant, int threads)
@@ -165,7 +184,7 @@ enum duo_status duo_fit_constants(const struct duo_timings *all, const char *qua
     for (int i = 0; i < all->n; i++)
         if (in_cell(&all->at[i], quant, threads) && (!without || strcmp(all->at[i].model, without) != 0)) p.at[p.n++] = &all->at[i];
     if (p.n == 0) status = duo_fail(err, DUO_BAD_INPUT, "nothing was timed of %s with %d threads%s%s", quant, threads, without ? " but " : "", without ? without : "");
-    if (status == DUO_OK) status = solve(&p, fit, err);
+    if (status == DUO_OK) status = solve_twice(&p, fit, err);
     if (status == DUO_OK) fit->timings = (int)p.n, fit->models = count_models(p.at, p.n);
     free(p.at);
     return status;

@@ -1,7 +1,8 @@
 /* cmd_bench.c - how fast a small model runs here, beside the most that this machine can do.
  *
  * (1) pp: a prompt of n tokens at once.  tg: n tokens one after the other, from an empty context.  Tokens are random.
- * (2) The median of the repetitions.  Read bandwidth and int8 rate are measured with the same threads, just before.
+ * (2) The median of the repetitions.  Read bandwidth is measured with the same threads before and after each, and the share is
+ *     the median of the shares: a machine that others use is slow now and then.  The int8 rate is measured just before.
  * (3) Bytes and multiply-adds are those that the kernels counted. */
 #include <limits.h>
 #include <math.h>
@@ -42,10 +43,10 @@ struct bench {
     struct duo_pool       *pool;
     struct duo_context    *context;
     float                 *logits;
-    double                 bandwidth, int8;
+    double                 int8;
 };
 
-struct result { const char *phase; int n; double tokens_per_s, bytes, macs; };    /* bytes, macs: a token */
+struct result { const char *phase; int n; double tokens_per_s, bytes, macs, bandwidth, share; };    /* bytes, macs: a token */
 
 /* ---------------------------------------------------------------- one measurement */
 
@@ -71,7 +72,7 @@ static enum duo_status once(const struct bench *b, const int32_t *ids, int n, bo
 
 static enum duo_status measure(const struct bench *b, int n, bool prompt, struct result *r, struct duo_err *err)
 {
-    double rates[MAX_REPEAT];
+    double rates[MAX_REPEAT], reads[MAX_REPEAT], shares[MAX_REPEAT], before = duo_machine_bandwidth(b->pool), after;
     int32_t *ids = duo_new((size_t)n, sizeof *ids);
     struct duo_rng rng;
     duo_rng_init(&rng, 1, "bench", 0);
@@ -82,12 +83,17 @@ static enum duo_status measure(const struct bench *b, int n, bool prompt, struct
         double start = duo_machine_seconds();
         status = once(b, ids, n, prompt, err);
         rates[i] = n / (duo_machine_seconds() - start);
+        after = duo_machine_bandwidth(b->pool);
+        reads[i] = (before + after) / 2;
+        before = after;
     }
     free(ids);
     DUO_TRY(status);
     struct duo_counts c = duo_pool_counts(b->pool);
-    double all = (double)n * b->wishes->repeat;
-    *r = (struct result) { prompt ? "pp" : "tg", n, median(rates, b->wishes->repeat), (double)(c.weight_bytes + c.cache_bytes) / all, (double)c.weight_macs / all };
+    double all = (double)n * b->wishes->repeat, bytes = (double)(c.weight_bytes + c.cache_bytes) / all;
+    for (int i = 0; i < b->wishes->repeat; i++) shares[i] = rates[i] * bytes / reads[i];
+    *r = (struct result) { prompt ? "pp" : "tg", n, median(rates, b->wishes->repeat), bytes, (double)c.weight_macs / all,
+                           median(reads, b->wishes->repeat), median(shares, b->wishes->repeat) };
     return DUO_OK;
 }
 
@@ -103,10 +109,10 @@ static void print_row(const struct bench *b, const struct result *r)
 {
     const char *quant = duo_model_quant(b->model), *isa = duo_isa_name(duo_isa_current());
     bool whole = strcmp(quant, "F32") && strcmp(quant, "F16") && strcmp(quant, "BF16");     /* products in int8 */
-    double share = r->tokens_per_s * r->bytes / b->bandwidth, int8 = whole ? 2 * r->macs * r->tokens_per_s / b->int8 : NAN;
+    double int8 = whole ? 2 * r->macs * r->tokens_per_s / b->int8 : NAN;
     if (!b->args->json) {
         printf("%-28s %-7s %-7s %7d %-5s %5d %10.2f %9.1f MB %9.0f%% ", model_name(b), quant, isa, duo_pool_threads(b->pool), r->phase, r->n,
-               r->tokens_per_s, r->bytes * 1e-6, share * 100);
+               r->tokens_per_s, r->bytes * 1e-6, r->share * 100);
         if (whole) printf("%6.0f%%\n", int8 * 100);
         else printf("%7s\n", "-");
         return;
@@ -123,9 +129,9 @@ static void print_row(const struct bench *b, const struct result *r)
     duo_json_key(&j, "n");               duo_json_number(&j, r->n);
     duo_json_key(&j, "tokens_per_s");    duo_json_number(&j, r->tokens_per_s);
     duo_json_key(&j, "bytes_streamed");  duo_json_number(&j, r->bytes);
-    duo_json_key(&j, "bandwidth_share"); duo_json_number(&j, share);
+    duo_json_key(&j, "bandwidth_share"); duo_json_number(&j, r->share);
     duo_json_key(&j, "int8_share");      duo_json_number(&j, int8);
-    duo_json_key(&j, "read_bandwidth");  duo_json_number(&j, b->bandwidth);
+    duo_json_key(&j, "read_bandwidth");  duo_json_number(&j, r->bandwidth);
     duo_json_key(&j, "int8_peak");       duo_json_number(&j, b->int8);
     duo_json_close(&j);
     duo_json_end(&j);
@@ -139,7 +145,6 @@ static enum duo_status with_threads(struct bench *b, struct duo_err *err)
     struct result r;
     int most = w->prompt > w->tokens ? w->prompt : w->tokens;
     DUO_TRY(duo_context_new(&b->context, b->model, b->pool, &(struct duo_context_spec) { .capacity = (size_t)most, .cache = w->cache }, err));
-    b->bandwidth = duo_machine_bandwidth(b->pool);
     b->int8 = duo_machine_int8(b->pool);
     for (int prompt = 1; prompt >= 0; prompt--) {
         int n = prompt ? w->prompt : w->tokens;

@@ -1,8 +1,8 @@
 /* validate_host.c - machines that `duosim calibrate` timed: constants fitted on all models but one predict that one.
  *
- * (1) Timings are those that ship (models/calibration/NAME/samples.csv) and any samples.csv of that form below --data DIR.
+ * (1) Timings are any samples.csv below --data DIR; where there is none, those that ship (models/calibration/NAME/samples.csv).
  * (2) A verdict for each format and thread count: median of |predicted / measured - 1| over the timings of every model, each
- *     predicted by constants that never saw it. */
+ *     predicted by constants that never saw it.  The mark is for all of them together: one cell has few timings. */
 #include <glob.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,27 +16,33 @@ static const double MARK = 0.05;
 
 static const char *phase(const struct duo_timing *t) { return t->fresh > 1 ? "prefill" : "decode"; }
 
-/* (2) */
-static void judge_cell(struct duo_validation *v, const struct duo_timings *all, int first, const double *predicted, const int *fitted_on, const char *path)
+static bool same_cell(const struct duo_timing *a, const struct duo_timing *b)
 {
-    const struct duo_timing *t = &all->at[first];
-    char group[48];
-    snprintf(group, sizeof group, "%s, %d thread%s", t->quant, t->threads, t->threads == 1 ? "" : "s");
-    struct duo_verdict *d = duo_verdict_new(&v->report, "host", group, "tokens/s", "tok/s", MARK);
+    return a->threads == b->threads && strcmp(a->quant, b->quant) == 0;
+}
+
+/* (2): the cell of the timing `first`; -1: all. */
+static void judge_cell(struct duo_validation *v, const struct duo_timings *all, int first, const double *predicted, const char *path)
+{
+    const struct duo_timing *t = first < 0 ? NULL : &all->at[first];
+    char group[48] = "all";
+    if (t) snprintf(group, sizeof group, "%s, %d thread%s", t->quant, t->threads, t->threads == 1 ? "" : "s");
+    struct duo_verdict *d = duo_verdict_new(&v->report, "host", group, "tokens/s", "tok/s", t ? NAN : MARK);
     snprintf(d->data, sizeof d->data, "%s", path);
-    snprintf(d->fitted_on, sizeof d->fitted_on, "the %d other models of this format and thread count", fitted_on[first]);
-    snprintf(d->domain, sizeof d->domain, "this machine, %s with %d thread%s", t->quant, t->threads, t->threads == 1 ? "" : "s");
-    for (int i = first; i < all->n; i++) {
+    snprintf(d->fitted_on, sizeof d->fitted_on, "the other models of this format and thread count");
+    snprintf(d->domain, sizeof d->domain, "this machine, %s", group);
+    for (int i = t ? first : 0; i < all->n; i++) {
         const struct duo_timing *o = &all->at[i];
-        if (isnan(predicted[i]) || o->threads != t->threads || strcmp(o->quant, t->quant) != 0) continue;
-        duo_verdict_add(d, o->fresh / o->seconds, o->fresh / predicted[i], "%s %s %g behind %g", o->model, phase(o), o->fresh > 1 ? o->fresh : (double)o->iterations, o->cached);
+        if (isnan(predicted[i]) || (t && !same_cell(o, t))) continue;
+        duo_verdict_add(d, o->fresh / o->seconds, o->fresh / predicted[i], "%s %s %g behind %g, %s, %d thread%s", o->model, phase(o), o->fresh > 1 ? o->fresh : (double)o->iterations, o->cached,
+                        o->quant, o->threads, o->threads == 1 ? "" : "s");
     }
 }
 
 static bool first_of_cell(const struct duo_timings *all, int i)
 {
     for (int j = 0; j < i; j++)
-        if (all->at[j].threads == all->at[i].threads && strcmp(all->at[j].quant, all->at[i].quant) == 0) return false;
+        if (same_cell(&all->at[j], &all->at[i])) return false;
     return true;
 }
 
@@ -48,9 +54,11 @@ static enum duo_status judge_file(struct duo_validation *v, const char *path, st
     double *predicted = duo_new((size_t)all.n + 1, sizeof *predicted);
     int *fitted_on = duo_new((size_t)all.n + 1, sizeof *fitted_on);
     if (status == DUO_OK && duo_predict_left_out(&all, predicted, fitted_on, &few) != DUO_OK) duo_report_note(&v->report, "host", "skipped: %s: %s", path, few.text);
-    else if (status == DUO_OK)
+    else if (status == DUO_OK) {
+        judge_cell(v, &all, -1, predicted, path);
         for (int i = 0; i < all.n; i++)
-            if (first_of_cell(&all, i) && !isnan(predicted[i])) judge_cell(v, &all, i, predicted, fitted_on, path);
+            if (first_of_cell(&all, i) && !isnan(predicted[i])) judge_cell(v, &all, i, predicted, path);
+    }
     free(predicted);
     free(fitted_on);
     duo_timings_free(&all);
@@ -75,10 +83,10 @@ enum duo_status duo_gate_host(struct duo_validation *v, struct duo_err *err)
     char dir[4096];
     const char *data = v->data;
     int files = 0;
-    if (duo_share_dir(DUO_SHARE_CALIBRATION, dir, sizeof dir, NULL) == DUO_OK) DUO_TRY(judge_folder(v, dir, "%s/*/samples.csv", &files, err));
     if (data) DUO_TRY(judge_folder(v, data, "%s/samples.csv", &files, err));
     if (data) DUO_TRY(judge_folder(v, data, "%s/*/samples.csv", &files, err));
     if (data) DUO_TRY(judge_folder(v, data, "%s/*/*/samples.csv", &files, err));
+    if (files == 0 && duo_share_dir(DUO_SHARE_CALIBRATION, dir, sizeof dir, NULL) == DUO_OK) DUO_TRY(judge_folder(v, dir, "%s/*/samples.csv", &files, err));
     if (files == 0) duo_report_note(&v->report, "host", "skipped: no samples.csv of duosim calibrate");
     return DUO_OK;
 }
