@@ -5,6 +5,29 @@
 #include "models/cost/basis.h"
 #include "sim/base/number.h"
 
+/* Read without being taken one by one: an architecture, an encoder's work, the time to load; and what only groups of
+ * accelerators read, whose number a variant may change. */
+static bool read_otherwise(const struct duo_basis *b, enum duo_key k)
+{
+    bool encoder = duo_keys[k].table == DUO_MODELS && duo_keys[k].claim == DUO_CLAIM_TIME;
+    bool group = k == DUO_KEY_one_shot_trip || k == DUO_KEY_one_shot_link || k == DUO_KEY_one_shot_limit || k == DUO_KEY_ring_trip || k == DUO_KEY_ring_link;
+    return encoder || (!b->api && (duo_keys[k].claim == DUO_CLAIM_FACTS || k == DUO_KEY_storage_bandwidth || group));
+}
+
+/* What the scenario sets and this place's model doesn't read would change nothing without a word. */
+static enum duo_status all_read(const struct duo_basis *b, struct duo_err *err)
+{
+    for (int i = 0; i < b->spec->n_over; i++) {
+        const struct duo_constant *o = &b->spec->over[i];
+        for (int k = 0; k < DUO_KEYS; k++) {
+            if (strcmp(duo_keys[k].name, o->key) != 0 || b->taken[k] || read_otherwise(b, (enum duo_key)k) || isnan(b->v[k].value)) continue;
+            return duo_fail_at(err, DUO_BAD_INPUT, b->spec->file ? b->spec->file : "", o->line ? o->line : b->spec->line, o->column,
+                               "cost: %s changes nothing here: the model of %s on %s doesn't read it", o->key, b->spec->model, b->hardware.name);
+        }
+    }
+    return DUO_OK;
+}
+
 static enum duo_status make(struct duo_cost **out, struct duo_basis *b, const struct duo_catalogue *catalogue, const struct duo_cost_spec *spec,
                             struct duo_err *err)
 {
@@ -12,6 +35,7 @@ static enum duo_status make(struct duo_cost **out, struct duo_basis *b, const st
 
     DUO_TRY(duo_basis_make(b, catalogue, spec, err));
     DUO_TRY((b->api ? duo_cost_api : duo_cost_roofline)(out, b, err));
+    if (all_read(b, err) != DUO_OK) return (*out)->kind->free(*out), DUO_BAD_INPUT;
     f = &(*out)->facts;
     snprintf(f->model, sizeof f->model, "%s", duo_row_label(&b->model));
     snprintf(f->hardware, sizeof f->hardware, "%s", b->hardware.name);
