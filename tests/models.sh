@@ -120,6 +120,12 @@ is 'its estimates are what was measured' awk -F'[:,]' '/"decode_tokens_per_s"/ {
 "$duosim" calibrate --from bench.json --name my-pi --hardware pi5 --out pi >got 2>got.err
 is 'calibrate --from --hardware: peaks of the catalogue' grep -q '^my-pi,bandwidth,171000000.*,B/s,documented' pi/hardware.csv
 is 'faster than those: said' grep -q 'weights come faster than the bandwidth of 17.1 GB' got
+"$duosim" calibrate --from bench.json --name pi5 --out taken >got 2>got.err
+is 'calibrate --name of a device that ships, exit 2' [ $? -eq 2 ]
+is 'in words' grep -q 'pi5 is a device that ships' got.err
+is 'no folder of it' [ ! -e taken ]
+"$duosim" calibrate --from bench.json --name pi5 --replace --memory 8 --out taken >got 2>got.err
+is 'calibrate --replace' [ $? -eq 0 ]
 "$duosim" estimate --catalogue layer --hardware mine --model tiny.gguf --prompt 40 --output 8 --json >got 2>got.err
 is 'a GGUF file has the constants of its format' [ $? -eq 0 ]
 "$duosim" calibrate --from rows --name x --out x >got 2>got.err

@@ -24,7 +24,7 @@
 #include "sim/app/app.h"
 #include "sim/base/json.h"
 
-enum { FROM = DUO_LONG_ONLY, OUT, NAME, CLASS, HARDWARE, WATTS, MEMORY, QUICK, PASSES, CONTEXTS, PROMPTS, CATALOGUE };
+enum { FROM = DUO_LONG_ONLY, OUT, NAME, CLASS, HARDWARE, WATTS, MEMORY, QUICK, PASSES, CONTEXTS, PROMPTS, REPLACE, CATALOGUE };
 
 static const struct duo_option options[] = {
     { OUT,       "out",      "DIR",       "the folder of the layer; run and estimate take it with --catalogue" },
@@ -40,6 +40,7 @@ static const struct duo_option options[] = {
     { QUICK,     "quick",    NULL,        "less of it, for a first look: contexts 0,128, prompts 8,64, three rounds" },
     { WATTS,     "watts",    "IDLE,LOAD", "of the device, where no counter can be read" },
     { MEMORY,    "memory",   "GB",        "of the device; default: this machine's" },
+    { REPLACE,   "replace",  NULL,        "--name may be a device that ships: with this layer its numbers are these" },
     DUO_CATALOGUE_OPTION(CATALOGUE),
     { 0 }
 };
@@ -51,6 +52,7 @@ struct wishes {
     int threads[MOST], n_threads, passes;
     struct duo_timing_plan plan;
     double idle, load, memory;
+    bool replace;
     struct duo_layers layers;
 };
 
@@ -405,6 +407,19 @@ static enum duo_status open_folder(const char *dir, bool *made, struct duo_err *
     return access(dir, W_OK) == 0 ? DUO_OK : duo_fail_at(err, DUO_BAD_INPUT, dir, 0, 0, "%s", strerror(errno));
 }
 
+/* A layer with a shipped device's name would replace that one without a word. */
+static enum duo_status own_name(const struct calibrating *c, struct duo_err *err)
+{
+    struct duo_catalogue *ships;
+    if (c->wishes->replace) return DUO_OK;
+    DUO_TRY(duo_app_catalogue(&ships, &(struct duo_layers) { 0 }, err));
+    const struct duo_row *row = duo_catalogue_find(ships, DUO_HARDWARE, c->name);
+    enum duo_status status = !row ? DUO_OK : duo_fail(err, DUO_BAD_INPUT, "calibrate: --name: %s is a device that ships%s%s; another name, or --replace", c->name,
+                                                      strcmp(row->name, c->name) ? " as " : "", strcmp(row->name, c->name) ? row->name : "");
+    duo_catalogue_free(ships);
+    return status;
+}
+
 static enum duo_status calibrate(struct calibrating *c, struct duo_err *err)
 {
     const struct wishes *w = c->wishes;
@@ -412,6 +427,7 @@ static enum duo_status calibrate(struct calibrating *c, struct duo_err *err)
     gethostname(host, sizeof host - 1);
     plain_name(w->name ? w->name : host, c->name, sizeof c->name);
     if (!c->name[0]) return duo_fail(err, DUO_BAD_INPUT, "calibrate: --name: a name of letters and digits expected");
+    DUO_TRY(own_name(c, err));
     bool made = false;
     enum duo_status status = open_folder(w->out, &made, err);
     if (status == DUO_OK) status = w->from ? import(c, err) : measure(c, err);
@@ -488,6 +504,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
         case QUICK:     w.plan = (struct duo_timing_plan) { .contexts = { 0, 128 }, .n_contexts = 2, .prompts = { 8, 64 }, .n_prompts = 2, .decoded = 8, .repeat = 3 }; break;
         case WATTS:     read_watts(&a, &w, value); break;
         case MEMORY:    w.memory = 1e9 * duo_real(&a, "--memory", value, 1e-6, 1e6); break;
+        case REPLACE:   w.replace = true; break;
         case CATALOGUE: duo_app_layer(&a, &w.layers, value); break;
         }
     check(&a, &w);
