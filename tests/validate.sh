@@ -14,6 +14,7 @@
 # (6) --json is what the man page says.
 # (7) The real data: gates run, and --fit finds nothing that ships outside its interval.
 # (8) host: a machine timed on four models; each is predicted from the others, one that is slower than they tell misses the mark.
+# (9) A broken file ends no other: what can be judged is judged, a line for each broken file, exit 2.
 duosim=$(realpath "$1") || exit 2
 data=$DUOSIM_DATA
 unset DUOSIM_DATA
@@ -197,6 +198,20 @@ is '(5) exit of it' [ $code -eq 2 ]
 table -3
 validate edge-decode --data data
 is '(5) a negative speed' [ $code -eq 2 ]
+table fast
+cp data/table.csv data/another.csv
+table 32.4667
+mkdir -p data/vllm-groundtruth/half_run
+echo '{' >data/vllm-groundtruth/half_run/meta.json
+: >data/vllm-groundtruth/half_run/requests.jsonl
+validate edge-decode vllm --data data
+is '(9) exit' [ $code -eq 2 ]
+is '(9) the good table is judged' grep -q '32.467 *32.467 *[+-]0.0 %' out
+is '(9) a line each' [ "$(wc -l <err)" -eq 2 ]
+is '(9) the broken table' grep -q 'another.csv:2:[0-9]*: .*decode_tok_s' err
+is '(9) the broken run' grep -q 'half_run/meta.json' err
+is '(9) nothing of its rows' [ "$(grep -c ' made-model Q4_0' out)" -eq 1 ]
+rm -r data/vllm-groundtruth data/another.csv
 validate edge-decoed --data data
 is '(5) a gate that is none' grep -q 'did you mean edge-decode' err
 

@@ -2,7 +2,8 @@
  *
  * (1) Data are found by layout below --data DIR, or $DUOSIM_DATA; without any, every gate is skipped in words, exit 0.
  * (2) A gate prints its verdicts, misses on top, then every row, predicted beside measured, the largest error first.
- * (3) Exit 1 when a mark is missed.
+ * (3) Exit 1 when a mark is missed.  A file that can't be read ends no gate but itself: what can be judged is, a line for each such
+ *     file follows on stderr, and the exit is 2.
  * (4) Fits are made afresh from the data; constants that ship and lie outside a fit's interval are named. */
 #include <stdlib.h>
 #include <string.h>
@@ -72,12 +73,12 @@ static enum duo_status judge(struct duo_validation *v, const struct wishes *w, s
 
     v->data = w->data;
     if (!w->data) return skip_all(v, w, err);                                                                     /* (1) */
-    DUO_TRY(duo_find(&v->found, w->data, err));
+    DUO_TRY(duo_find(&v->found, w->data, &v->report, err));
     if (w->fingerprints) return duo_edge_fingerprints(&v->found, stdout), DUO_OK;
     for (int i = 0; i < N_GATES; i++) tables |= w->gate[i] && gates[i].tables;
     if (tables) duo_rows_complete(v);
     for (int i = 0; i < N_GATES; i++)
-        if (w->gate[i]) DUO_TRY(gates[i].run(v, err));
+        if (w->gate[i]) DUO_TRY(duo_report_broken(&v->report, gates[i].run(v, err), err));                        /* (3) */
     return DUO_OK;
 }
 
@@ -102,6 +103,11 @@ static int validate(const struct duo_command *self, int argc, char **argv)
         else duo_report_print(&v.report, stdout, !w.brief);                                                       /* (2) */
         if (missed) status = DUO_FELL_SHORT;                                                                      /* (3) */
         if (missed) fprintf(stderr, "%d mark%s missed\n", missed, missed == 1 ? "" : "s");
+    }
+    fflush(stdout);
+    for (int i = 0; i < v.report.n_broken; i++) {
+        duo_err_print(stderr, &v.report.broken[i], a.json);
+        status = DUO_BAD_INPUT;
     }
     duo_report_free(&v.report), duo_found_free(&v.found), duo_catalogue_free(v.catalogue);
     return duo_finish(&a, status, &err);

@@ -30,11 +30,15 @@ struct duo_report {
     struct duo_verdict **verdict;            /* each by itself: pointers stay */
     int n_notes, notes_room;
     struct duo_note { const char *gate; char text[300]; } *note;       /* what was skipped, or not predicted, in words */
+    int n_broken;
+    struct duo_err *broken;                                            /* files that can't be read: all else is judged */
 };
 
 struct duo_verdict *duo_verdict_new(struct duo_report *, const char *gate, const char *group, const char *metric, const char *unit, double mark);
 void duo_verdict_add(struct duo_verdict *, double measured, double predicted, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void duo_report_note(struct duo_report *, const char *gate, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* What is wrong with a file is kept for the end, and *err is empty again; what is no file's fault comes back. */
+enum duo_status duo_report_broken(struct duo_report *, enum duo_status, struct duo_err *);
 void duo_report_close(struct duo_report *);                            /* medians; cases by error, the largest first */
 void duo_report_print(const struct duo_report *, FILE *, bool rows);
 void duo_report_json(const struct duo_report *, FILE *);
@@ -68,8 +72,8 @@ struct duo_found {
     int  n_silence;
 };
 /* Everything below `root`, three folders deep, in the order of names.  A table whose header is right and a row of which is
- * wrong is refused with file, line and column. */
-enum duo_status duo_find(struct duo_found *, const char *root, struct duo_err *);
+ * wrong is left out, and why is told to the report with file, line and column. */
+enum duo_status duo_find(struct duo_found *, const char *root, struct duo_report *, struct duo_err *);
 void duo_found_free(struct duo_found *);
 
 /* Lines of fitted_rows.csv: one fingerprint a row. */

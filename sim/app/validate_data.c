@@ -5,7 +5,7 @@
  * (3) Radio samples: any *.csv with the columns hardware_power and downlink_Mbps.
  * (4) Folders are entered in the order of names, at most DEEPEST levels down, no link twice: the same data, the same report.
  * (5) An empty cell is NAN; a batch of words ("max") is NAN, too.  Any other cell that should be a number and is none, a speed or
- *     a size that is not above zero: refused at its place. */
+ *     a size that is not above zero: refused at its place, with the whole table. */
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
@@ -141,12 +141,17 @@ static bool is_there(const char *dir, const char *file)
     return stat(path, &s) == 0 && S_ISREG(s.st_mode);
 }
 
-static enum duo_status look_at(struct duo_found *f, const char *path, struct duo_err *err)
+static enum duo_status look_at(struct duo_found *f, const char *path, struct duo_report *report, struct duo_err *err)
 {
+    int rows = f->n_perf, tables = f->n_tables;
     char header[HEADER];
 
     if (!ends_with(path, ".csv") || !read_header(path, header)) return DUO_OK;
-    if (is_table(header)) return read_table(f, path, err);                                                       /* (1) */
+    if (is_table(header)) {                                                                                      /* (1) */
+        enum duo_status status = read_table(f, path, err);
+        if (status != DUO_OK) f->n_perf = rows, f->n_tables = tables;
+        return duo_report_broken(report, status, err);
+    }
     if (!f->radio[0] && header_has(header, "hardware_power") && header_has(header, "downlink_Mbps"))             /* (3) */
         snprintf(f->radio, sizeof f->radio, "%s", path);
     if (f->n_silence < 8 && header_has(header, "enabled_radio_type") && header_has(header, "RTT1"))
@@ -154,7 +159,7 @@ static enum duo_status look_at(struct duo_found *f, const char *path, struct duo
     return DUO_OK;
 }
 
-static enum duo_status walk(struct duo_found *f, const char *dir, int depth, struct duo_err *err)
+static enum duo_status walk(struct duo_found *f, const char *dir, int depth, struct duo_report *report, struct duo_err *err)
 {
     struct dirent **entry;
     enum duo_status status = DUO_OK;
@@ -174,8 +179,8 @@ static enum duo_status walk(struct duo_found *f, const char *dir, int depth, str
         struct stat s;
         if (status == DUO_OK && entry[i]->d_name[0] != '.' && snprintf(path, sizeof path, "%s/%s", dir, entry[i]->d_name) < (int)sizeof path &&
             stat(path, &s) == 0) {
-            if (S_ISREG(s.st_mode)) status = look_at(f, path, err);
-            else if (S_ISDIR(s.st_mode) && depth < DEEPEST) status = walk(f, path, depth + 1, err);              /* (4) */
+            if (S_ISREG(s.st_mode)) status = look_at(f, path, report, err);
+            else if (S_ISDIR(s.st_mode) && depth < DEEPEST) status = walk(f, path, depth + 1, report, err);              /* (4) */
         }
         free(entry[i]);
     }
@@ -183,10 +188,10 @@ static enum duo_status walk(struct duo_found *f, const char *dir, int depth, str
     return status;
 }
 
-enum duo_status duo_find(struct duo_found *f, const char *root, struct duo_err *err)
+enum duo_status duo_find(struct duo_found *f, const char *root, struct duo_report *report, struct duo_err *err)
 {
     *f = (struct duo_found){ 0 };
-    return walk(f, root, 0, err);
+    return walk(f, root, 0, report, err);
 }
 
 void duo_found_free(struct duo_found *f) { free(f->perf), free(f->table), free(f->run); }

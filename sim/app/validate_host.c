@@ -73,7 +73,7 @@ static enum duo_status judge_folder(struct duo_validation *v, const char *folder
     enum duo_status status = DUO_OK;
     snprintf(pattern, sizeof pattern, form, folder);
     if (glob(pattern, 0, NULL, &found) != 0) return DUO_OK;
-    for (size_t i = 0; i < found.gl_pathc && status == DUO_OK; i++, (*files)++) status = judge_file(v, found.gl_pathv[i], err);
+    for (size_t i = 0; i < found.gl_pathc && status == DUO_OK; i++, (*files)++) status = duo_report_broken(&v->report, judge_file(v, found.gl_pathv[i], err), err);
     globfree(&found);
     return status;
 }

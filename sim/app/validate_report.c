@@ -62,6 +62,15 @@ void duo_report_note(struct duo_report *r, const char *gate, const char *fmt, ..
     va_end(list);
 }
 
+enum duo_status duo_report_broken(struct duo_report *r, enum duo_status status, struct duo_err *err)
+{
+    if (status != DUO_BAD_INPUT) return status;
+    r->broken = duo_grow(r->broken, (size_t)r->n_broken + 1, sizeof *r->broken);
+    r->broken[r->n_broken++] = *err;
+    *err = (struct duo_err){ 0 };
+    return DUO_OK;
+}
+
 static int by_error(const void *a, const void *b)
 {
     const struct duo_case *x = a, *y = b;
@@ -194,5 +203,5 @@ void duo_report_json(const struct duo_report *r, FILE *out)
 void duo_report_free(struct duo_report *r)
 {
     for (int i = 0; i < r->n; i++) free(r->verdict[i]->cases), free(r->verdict[i]);
-    free(r->verdict), free(r->note);
+    free(r->verdict), free(r->note), free(r->broken);
 }

@@ -152,7 +152,7 @@ enum duo_status duo_gate_radio(struct duo_validation *v, struct duo_err *err)
     struct duo_radio ships;
     const char *path = v->found.radio;
 
-    for (int i = 0; i < v->found.n_silence; i++) DUO_TRY(judge_silence(v, v->found.silence[i], err));
+    for (int i = 0; i < v->found.n_silence; i++) DUO_TRY(duo_report_broken(&v->report, judge_silence(v, v->found.silence[i], err), err));
     if (!path[0]) return duo_report_note(&v->report, "radio", "%s: no samples of radio power below the data folder", v->found.n_silence ? "power" : "skipped"), DUO_OK;
     DUO_TRY(duo_radio_fit_power(path, &fit, err));
     DUO_TRY(duo_radio_find(v->catalogue, name, NULL, 0, &ships, err));

@@ -388,6 +388,6 @@ static enum duo_status run_one(struct duo_validation *v, const struct duo_run_fi
 enum duo_status duo_gate_vllm(struct duo_validation *v, struct duo_err *err)
 {
     if (v->found.n_runs == 0) duo_report_note(&v->report, GATE, "skipped: no folder with meta.json and requests.jsonl below the data folder");
-    for (int i = 0; i < v->found.n_runs; i++) DUO_TRY(run_one(v, &v->found.run[i], err));
+    for (int i = 0; i < v->found.n_runs; i++) DUO_TRY(duo_report_broken(&v->report, run_one(v, &v->found.run[i], err), err));
     return DUO_OK;
 }
