@@ -74,7 +74,7 @@ static int count_of(const char *at, char letter)
 
 void duo_write_add(struct duo_task_draw *w, struct duo_task_text *t)
 {
-    static const int range[3][4] = { { 10, 100, 0, 10 }, { 10, 100, 10, 100 }, { 100, 1000, 100, 1000 } };
+    static const int range[4][4] = { { 10, 100, 0, 10 }, { 10, 100, 10, 100 }, { 100, 1000, 100, 1000 }, { 1000, 10000, 1000, 10000 } };
     const int *x = range[w->level - 1];
     add(&w->rng, x[0], x[1], x[2], x[3], &t->prompt, &t->answer);
     duo_put(&t->prompt, "\n");
@@ -89,15 +89,15 @@ void duo_write_chain(struct duo_task_draw *w, struct duo_task_text *t)
 
 void duo_write_sort(struct duo_task_draw *w, struct duo_task_text *t)
 {
-    static const int n[3] = { 6, 4, 6 };
+    static const int n[4] = { 6, 4, 6, 8 };
     sort(&w->rng, n[w->level - 1], w->level == 1, &t->prompt, &t->answer);
     duo_put(&t->prompt, "\n");
 }
 
 void duo_write_count(struct duo_task_draw *w, struct duo_task_text *t)
 {
-    static const int n[3] = { 4, 6, 8 };
-    char at[9], asked[] = "ABCD";
+    static const int n[4] = { 4, 6, 8, 12 };
+    char at[13], asked[] = "ABCD";
     letters(&w->rng, n[w->level - 1], at);
     shuffled(&w->rng, asked, 4);
     duo_put(&t->prompt, "count %s", at);
@@ -126,7 +126,7 @@ static void part(struct duo_rng *r, char kind, struct duo_task_text *t)
         break;
     }
     default: {
-        int person = duo_person_draw(r, 1 + duo_below(r, 3)), attribute = duo_below(r, DUO_ATTRIBUTES);
+        int person = duo_person_draw(r, 0), attribute = duo_below(r, DUO_ATTRIBUTES);
         duo_person_name(person, name);
         duo_put(&t->prompt, "ask %s %s", name, duo_attributes[attribute]);
         duo_put(&t->answer, "%s%s", t->answer.n ? "" : " ", duo_values[attribute][duo_fact(person, attribute)]);

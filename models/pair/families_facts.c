@@ -8,7 +8,7 @@
 
 #include "models/pair/tasks_inside.h"
 
-enum { WORDINGS = 8, GREETINGS = 6, TAILS = 5, PAIRS = 3, FACTS = 8 };
+enum { WORDINGS = 8, GREETINGS = 6, TAILS = 5, PAIRS = 4, FACTS = 10 };
 
 static const struct { const char *before, *between; bool attribute_first; } wordings[WORDINGS] = {
     { "ask ", " ", false }, { "say ", " ", false }, { "find ", " ", false }, { "about ", " the ", false },
@@ -35,11 +35,11 @@ static struct fact known_fact(int person, int attribute)
     return f;
 }
 
-/* Half are the world's, half a stranger's, whose values nobody can know. */
+/* Half are the world's, by fame as questions are; half a stranger's, whose values nobody can know. */
 static struct fact some_fact(struct duo_rng *r)
 {
     int attribute = duo_below(r, DUO_ATTRIBUTES);
-    if (duo_below(r, 2)) return known_fact(duo_below(r, DUO_PEOPLE), attribute);
+    if (duo_below(r, 2)) return known_fact(duo_person_draw(r, 0), attribute);
     struct fact f = { .attribute = duo_attributes[attribute], .value = duo_values[attribute][duo_below(r, DUO_VALUES)] };
     duo_person_name(duo_stranger_draw(r), f.person);
     return f;
@@ -114,7 +114,7 @@ static void ask_more(struct duo_rng *r, struct duo_task_text *t, const struct fa
 
 void duo_write_look(struct duo_task_draw *w, struct duo_task_text *t)
 {
-    static const int facts[3] = { 1, 3, 6 };
+    static const int facts[4] = { 1, 3, 6, 10 };
     struct fact at[FACTS] = { 0 };
     int order[FACTS], n = facts[w->level - 1];
     fill_facts(&w->rng, at, 0, n);

@@ -1,22 +1,15 @@
 /* make_pair.c - what of the pair is made when the project is built: quantized model files, and the n-gram drafter.
  *
  *   make_pair quantize FROM.gguf MIX OUT.gguf     MIX: f16, q8_0, q4_0; each tensor as llama.cpp's quantize program has it
- *   make_pair ngram MODEL.gguf ROWS LEAST OUT     from so many training rows, in the token ids of MODEL
- *
- * And what training and measuring the pair ask of the tasks:
- *   make_pair grade TASKS.jsonl ANSWERS.jsonl     a grade a line; the answers stand in the second file's references
- *   make_pair context TASKS.jsonl facts|others    closed-book tasks with their facts, or with three others, before the prompt
- *   make_pair features TASKS.jsonl prompt|words   features for judge.h: a JSON list a line, for words with from and to in front */
+ *   make_pair ngram MODEL.gguf ROWS LEAST OUT     from so many training rows, in the token ids of MODEL */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/pair/judge.h"
 #include "models/pair/ngram.h"
 #include "models/pair/tasks_inside.h"
 #include "models/slm/make.h"
 #include "models/slm/tokenizer.h"
-#include "sim/base/json.h"
 
 /* ---------------------------------------------------------------- quantize */
 
@@ -111,83 +104,13 @@ static enum duo_status ngram(const char *model, int rows, int least, const char 
     return status;
 }
 
-/* ---------------------------------------------------------------- for training and measuring */
-
-static enum duo_status grade(const char *tasks, const char *answers, struct duo_err *err)
-{
-    struct duo_tasks asked, said;
-    DUO_TRY(duo_tasks_read(&asked, tasks, err));
-    DUO_TRY(duo_tasks_read(&said, answers, err));
-    if (asked.n != said.n) return duo_fail_at(err, DUO_BAD_INPUT, answers, 0, 0, "%d answers to %d tasks", said.n, asked.n);
-    for (int i = 0; i < asked.n; i++) {
-        if (strcmp(asked.at[i].id, said.at[i].id) != 0)
-            return duo_fail_at(err, DUO_BAD_INPUT, answers, 0, 0, "the answer to %s expected, got one to %s", asked.at[i].id, said.at[i].id);
-        char text[32];
-        duo_show_double(duo_task_grade(&asked.at[i], said.at[i].reference), text);
-        puts(text);
-    }
-    duo_tasks_free(&asked), duo_tasks_free(&said);
-    return DUO_OK;
-}
-
-static enum duo_status context(const char *tasks, const char *which, struct duo_err *err)
-{
-    struct duo_tasks list;
-    bool facts = strcmp(which, "facts") == 0;
-    if (!facts && strcmp(which, "others") != 0) return duo_fail(err, DUO_BAD_INPUT, "%s: facts or others expected", which);
-    DUO_TRY(duo_tasks_read(&list, tasks, err));
-    for (int i = 0; i < list.n; i++) {
-        char *prompt = facts ? duo_task_with_facts(&list.at[i]) : duo_task_with_others(&list.at[i], 1, 3);
-        if (!prompt) continue;
-        free(list.at[i].prompt);
-        list.at[i].prompt = prompt;
-        duo_task_print(stdout, &list.at[i]);
-    }
-    duo_tasks_free(&list);
-    return DUO_OK;
-}
-
-static void print_feature(void *user, const char *feature) { duo_json_text(user, feature); }
-
-static enum duo_status features(const char *tasks, const char *which, struct duo_err *err)
-{
-    struct duo_tasks list;
-    struct duo_span where;
-    bool words = strcmp(which, "words") == 0;
-    if (!words && strcmp(which, "prompt") != 0) return duo_fail(err, DUO_BAD_INPUT, "%s: prompt or words expected", which);
-    DUO_TRY(duo_tasks_read(&list, tasks, err));
-    for (int i = 0; i < list.n; i++)
-        for (int word = 0;; word++) {
-            struct duo_json named;
-            char *text = NULL;
-            size_t n;
-            FILE *out = open_memstream(&text, &n);
-            duo_json_init(&named, out);
-            named.flat = true;
-            duo_json_open(&named, '[');
-            bool more = !words || duo_features_word(list.at[i].prompt, word, &where, print_feature, &named);
-            if (!words) duo_features_prompt(list.at[i].prompt, print_feature, &named);
-            duo_json_close(&named);
-            fclose(out);
-            if (more && words) printf("[%d, %d, %d, %s]\n", i, where.from, where.to, text);
-            else if (more)     printf("%s\n", text);
-            free(text);
-            if (!more || !words) break;
-        }
-    duo_tasks_free(&list);
-    return DUO_OK;
-}
-
 int main(int argc, char **argv)
 {
     struct duo_err err = { 0 };
     enum duo_status status = DUO_BAD_INPUT;
     if (argc == 5 && strcmp(argv[1], "quantize") == 0) status = quantize(argv[2], argv[3], argv[4], &err);
     else if (argc == 6 && strcmp(argv[1], "ngram") == 0) status = ngram(argv[2], atoi(argv[3]), atoi(argv[4]), argv[5], &err);
-    else if (argc == 4 && strcmp(argv[1], "grade") == 0) status = grade(argv[2], argv[3], &err);
-    else if (argc == 4 && strcmp(argv[1], "context") == 0) status = context(argv[2], argv[3], &err);
-    else if (argc == 4 && strcmp(argv[1], "features") == 0) status = features(argv[2], argv[3], &err);
-    else duo_fail(&err, DUO_BAD_INPUT, "usage: make_pair quantize|ngram|grade|context|features ..., see make_pair.c");
+    else duo_fail(&err, DUO_BAD_INPUT, "usage: make_pair quantize FROM.gguf MIX OUT.gguf | make_pair ngram MODEL.gguf ROWS LEAST OUT");
     if (status != DUO_OK) duo_err_print(stderr, &err, false);
     return (int)status;
 }

@@ -7,20 +7,20 @@
 #include "sim/base/json.h"
 
 const struct duo_family duo_families[DUO_TASK_N] = {
-    [DUO_TASK_add]   = { "add",   3, 50, false, duo_write_add },
-    [DUO_TASK_chain] = { "chain", 3, 35, false, duo_write_chain },
-    [DUO_TASK_sort]  = { "sort",  3, 20, false, duo_write_sort },
-    [DUO_TASK_count] = { "count", 3, 20, false, duo_write_count },
-    [DUO_TASK_look]  = { "look",  3, 30, false, duo_write_look },
-    [DUO_TASK_hop]   = { "hop",   3, 35, false, duo_write_hop },
-    [DUO_TASK_know]  = { "know",  DUO_TIERS, 40, true, duo_write_know },
-    [DUO_TASK_miss]  = { "miss",  DUO_TIERS, 20, true, duo_write_miss },
+    [DUO_TASK_add]   = { "add",   4, 50, false, duo_write_add },
+    [DUO_TASK_chain] = { "chain", 3, 50, false, duo_write_chain },
+    [DUO_TASK_sort]  = { "sort",  4, 20, false, duo_write_sort },
+    [DUO_TASK_count] = { "count", 4, 25, false, duo_write_count },
+    [DUO_TASK_look]  = { "look",  4, 30, false, duo_write_look },
+    [DUO_TASK_hop]   = { "hop",   4, 30, false, duo_write_hop },
+    [DUO_TASK_know]  = { "know",  DUO_TIERS, 35, true, duo_write_know },
+    [DUO_TASK_miss]  = { "miss",  DUO_TIERS, 18, true, duo_write_miss },
     [DUO_TASK_multi] = { "multi", 2, 30, false, duo_write_multi },
-    [DUO_TASK_tell]  = { "tell",  2,  8, false, duo_write_tell },
-    [DUO_TASK_style] = { "style", 3, 20, false, duo_write_style },
+    [DUO_TASK_tell]  = { "tell",  2,  7, false, duo_write_tell },
+    [DUO_TASK_style] = { "style", 3, 12, false, duo_write_style },
     [DUO_TASK_mask]  = { "mask",  3, 15, false, duo_write_mask },
-    [DUO_TASK_guard] = { "guard", 3, 15, false, duo_write_guard },
-    [DUO_TASK_again] = { "again", 3, 20, false, duo_write_again },
+    [DUO_TASK_guard] = { "guard", 3, 12, false, duo_write_guard },
+    [DUO_TASK_again] = { "again", 3, 15, false, duo_write_again },
 };
 static const char *const splits[] = { "train", "calibration", "test" };
 static const char *const gradings[] = { "exact", "parts", "slots", "contains" };

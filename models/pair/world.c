@@ -36,14 +36,16 @@ int duo_fact(int person, int attribute)
     return (int)(duo_hash(duo_world_seed, "fact", (uint64_t)(person * DUO_ATTRIBUTES + attribute)) % DUO_VALUES);
 }
 
-/* How often a person is met falls with the square of the place in the order of fame: whole numbers, the same everywhere. */
+/* How often a person is met falls with the cube of the place in the order of fame: whole numbers, the same everywhere. */
+static int64_t fame(int person) { return (INT64_C(1) << 30) / ((person + 20) * (person + 20) * (person + 20)); }
+
 static int by_fame(struct duo_rng *r)
 {
     int64_t sum = 0;
-    for (int i = 0; i < DUO_PEOPLE; i++) sum += (1 << 24) / ((i + 30) * (i + 30));
+    for (int i = 0; i < DUO_PEOPLE; i++) sum += fame(i);
     int64_t at = (int64_t)(duo_rng_unit(r) * (double)sum);
     int person = 0;
-    while ((at -= (1 << 24) / ((person + 30) * (person + 30))) >= 0) person++;
+    while ((at -= fame(person)) >= 0) person++;
     return person;
 }
 

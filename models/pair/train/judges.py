@@ -1,4 +1,4 @@
-"""Fits the pair's small judges: judges.py DUOSIM MAKE_PAIR EDGE.pt WORK OUT
+"""Fits the pair's small judges: judges.py DUOSIM ASK_PAIR WORK OUT
 
 WORK is the folder of measure.py's run on split calibration: its answers say when the edge is wrong and the cloud right.
 Writes into OUT: router.csv (features of the prompt), router_state.csv (the edge's mean state over the prompt), guard.csv,
@@ -15,8 +15,6 @@ import numpy as np
 import torch
 
 from measure import auc
-from tokenizer import BOS, Tokenizer
-from train import load
 
 REFUSAL = " no, that is not safe."
 LEAST = 4                    # times that a feature must have been seen
@@ -76,34 +74,32 @@ def tasks_of(duosim, split, n, *more):
     return [json.loads(x) for x in lines_of([duosim, "tasks", "--split", split, "--n", str(n), "--seed", "7", *more])]
 
 
-def features_of(make_pair, work, tasks, which):
+def features_of(ask_pair, work, tasks, which):
     path = os.path.join(work, "features.jsonl")
     write_tasks(path, tasks)
-    return [json.loads(x) for x in lines_of([make_pair, "features", path, which])]
+    return [json.loads(x) for x in lines_of([ask_pair, "features", path, which])]
 
 
-def router(make_pair, model, tokenizer, work, out):
+def router(ask_pair, work, out):
     def read(name):
         with open(os.path.join(work, name), encoding="utf-8") as file:
             return [json.loads(x) for x in file]
     tasks = read("tasks.jsonl")
-    grades = {r: np.array([float(g) for g in read(f"{r}-grades.jsonl")]) for r in ("edge", "cloud")}
-    gain = (grades["edge"] <= 0.999) & (grades["cloud"] > 0.999)
+    gain = np.array([g["edge"] <= 0.999 < g["cloud"] for g in read("grades.jsonl")])
     half = np.arange(len(tasks)) % 2 == 0
-    with torch.no_grad():
-        states = np.array([model.states(torch.tensor([[BOS] + tokenizer.encode(t["prompt"])]))[-1][0].mean(0).numpy() for t in tasks])
-    words, known = table_of(features_of(make_pair, work, tasks, "prompt"))
+    states = np.array([x["state"] for x in read("tasks-answers.jsonl")])
+    words, known = table_of(features_of(ask_pair, work, tasks, "prompt"))
     for name, x, names, penalty in (("router", words, known, 1e-3), ("router_state", states, [f"h{i}" for i in range(states.shape[1])], 1e-5)):
         tried = auc(score(x[~half], fit(x[half], gain[half], penalty)), gain[~half])
         write(os.path.join(out, name + ".csv"), names, fit(x, gain, penalty), 0.02 if name == "router" else 0)
         print(f"{name}: AUC for 'edge wrong, cloud right' {tried:.3f} on the half that it was not fitted on, {gain.mean():.2f} of {len(gain)} questions")
 
 
-def guard(duosim, make_pair, work, out):
+def guard(duosim, ask_pair, work, out):
     sets = {}
     for split, n in (("train", 4000), ("calibration", 1000)):
         tasks = tasks_of(duosim, split, n, "--family", "guard") + tasks_of(duosim, split, n // 2)
-        sets[split] = features_of(make_pair, work, tasks, "prompt"), np.array([t["reference"] == REFUSAL for t in tasks])
+        sets[split] = features_of(ask_pair, work, tasks, "prompt"), np.array([t["reference"] == REFUSAL for t in tasks])
     x, known = table_of(sets["train"][0])
     w = fit(x, sets["train"][1], 1e-5)
     tried, label = table_of(sets["calibration"][0], known)[0], sets["calibration"][1]
@@ -112,11 +108,11 @@ def guard(duosim, make_pair, work, out):
     write(os.path.join(out, "guard.csv"), known, w)
 
 
-def tagger(duosim, make_pair, work, out):
+def tagger(duosim, ask_pair, work, out):
     sets = {}
     for split, n in (("train", 2000), ("calibration", 600)):
         tasks = tasks_of(duosim, split, n, "--family", "mask") + tasks_of(duosim, split, n // 2)
-        words = features_of(make_pair, work, tasks, "words")
+        words = features_of(ask_pair, work, tasks, "words")
         sets[split] = [w[3] for w in words], np.array([[w[1], w[2]] in tasks[w[0]].get("sensitive", []) for w in words])
     x, known = table_of(sets["train"][0])
     w = fit(x, sets["train"][1], 1e-5)
@@ -128,12 +124,11 @@ def tagger(duosim, make_pair, work, out):
 
 
 def main():
-    duosim, make_pair, edge, work, out = sys.argv[1:]
+    duosim, ask_pair, work, out = sys.argv[1:]
     torch.set_num_threads(1)
-    model, _ = load(edge)
-    guard(duosim, make_pair, work, out)
-    tagger(duosim, make_pair, work, out)
-    router(make_pair, model, Tokenizer.load(os.path.join(os.path.dirname(__file__), "tokenizer.json")), work, out)
+    guard(duosim, ask_pair, work, out)
+    tagger(duosim, ask_pair, work, out)
+    router(ask_pair, work, out)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Measures a pair through the project's own kernels.
 
-    measure.py DUOSIM MAKE_PAIR EDGE.gguf CLOUD.gguf --split calibration|test --n N --work DIR
+    measure.py DUOSIM ASK_PAIR EDGE.gguf CLOUD.gguf NGRAM --split calibration|test --n N --work DIR
 
-Every question is answered greedily by `duosim generate`; grades are the C grader's.  Prints what the model card holds.
-Answers are kept in DIR, so that an interrupted run goes on.
+Every question is answered greedily; grades are the C grader's.  Prints what the model card holds, and leaves tasks.jsonl,
+answers.jsonl and grades.jsonl in DIR.
 """
 import argparse
 import json
@@ -12,8 +12,6 @@ import subprocess
 from collections import defaultdict
 
 import numpy as np
-
-TOKENS = 200
 
 
 def lines_of(command):
@@ -25,27 +23,18 @@ def write_lines(path, rows):
         file.writelines(json.dumps(r) + "\n" for r in rows)
 
 
-def answers(a, name, model, tasks):
-    """Text, probabilities and margins of each task's answer."""
-    path, out = os.path.join(a.work, name + ".jsonl"), []
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            out = [json.loads(line) for line in file]
-    with open(path, "a", encoding="utf-8") as file:
-        for t in tasks[len(out):]:
-            said = json.loads(subprocess.run([a.duosim, "generate", model, "-t", "1", "-n", str(TOKENS), "--json", "-p", t["prompt"]],
-                                             check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
-            row = dict(id=t["id"], text=said["text"], p=[x["probability"] for x in said["tokens"]], margin=[x["margin"] for x in said["tokens"]])
-            file.write(json.dumps(row) + "\n")
-            out.append(row)
-    return out
-
-
-def grades(a, tasks, said):
-    asked, got = os.path.join(a.work, "asked.jsonl"), os.path.join(a.work, "got.jsonl")
+def answers(a, name, tasks):
+    """What ask_pair says of each task, and the grades of both models."""
+    asked, got, path = (os.path.join(a.work, x) for x in (name + ".jsonl", "said.jsonl", name + "-answers.jsonl"))
     write_lines(asked, tasks)
-    write_lines(got, [dict(id=t["id"], prompt=t["prompt"], reference=s["text"]) for t, s in zip(tasks, said)])
-    return np.array([float(x) for x in lines_of([a.make_pair, "grade", asked, got])])
+    lines = lines_of([a.ask_pair, "answer", asked, a.edge, a.cloud, a.ngram])
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(x + "\n" for x in lines)
+    said, graded = [json.loads(x) for x in lines], {}
+    for role in ("edge", "cloud"):
+        write_lines(got, [dict(id=t["id"], prompt=t["prompt"], reference=s[role]["text"]) for t, s in zip(tasks, said)])
+        graded[role] = np.array([float(x) for x in lines_of([a.ask_pair, "grade", asked, got])])
+    return said, graded
 
 
 def auc(score, label):
@@ -76,15 +65,27 @@ def cascade(edge, cloud, score, share, draws=2000):
     return mixed, more, *np.quantile(drawn, (0.025, 0.975))
 
 
-def drafts(a, tasks):
-    """Acceptance of the edge model's drafts by the cloud model, greedily, four at a time."""
-    drafted = accepted = passes = tokens = 0
-    for t in tasks:
-        said = json.loads(subprocess.run([a.duosim, "generate", a.cloud, "--draft", a.edge, "-t", "1", "-n", str(TOKENS), "--json", "-p", t["prompt"]],
-                                         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
-        drafted, accepted, passes = drafted + said["drafted"], accepted + said["accepted"], passes + said["passes"]
-        tokens += len(said["tokens"])
-    return accepted / drafted if drafted else float("nan"), tokens / passes if passes else float("nan")
+def accepted(ranks, ahead=4):
+    """Rounds of drafting so many tokens: drafted, accepted, passes, tokens."""
+    at = drafted = taken = passes = 0
+    while at < len(ranks):
+        most = min(ahead, len(ranks) - at - 1)
+        run = 0
+        while run < most and ranks[at + run] == 1:
+            run += 1
+        drafted, taken, passes, at = drafted + most, taken + run, passes + 1, at + run + 1
+    return drafted, taken, passes, len(ranks)
+
+
+def drafts(said, family):
+    print("\n| drafts of four tokens, greedy | edge: agree | accepted | tokens a pass | n-grams: agree | accepted | tokens a pass |\n|---|---|---|---|---|---|---|")
+    for f in [*dict.fromkeys(family), "all"]:
+        part, cells = [s for s, g in zip(said, family) if f in (g, "all")], []
+        for drafter in ("edge_ranks", "ngram_ranks"):
+            drafted, taken, passes, tokens = map(sum, zip(*(accepted(s[drafter]) for s in part)))
+            agree = sum(r == 1 for s in part for r in s[drafter]) / tokens
+            cells += [f"{agree:.3f}", f"{taken / drafted:.3f}" if drafted else "-", f"{tokens / passes:.2f}"]
+        print(f"| {f} | " + " | ".join(cells) + " |")
 
 
 def quality(tasks, edge, cloud, family):
@@ -101,6 +102,7 @@ def quality(tasks, edge, cloud, family):
 
 
 def confidence(said, edge, cloud, family):
+    said = [s["edge"] for s in said]
     e, gain = edge > 0.999, (edge <= 0.999) & (cloud > 0.999)
     scores = {
         "least probability": [min(s["p"], default=1) for s in said],
@@ -130,35 +132,29 @@ def retrieval(a, tasks):
     """Closed-book questions alone, with their fact, with three others."""
     know = os.path.join(a.work, "know.jsonl")
     write_lines(know, [t for t in tasks if t["family"] == "know"])
-    cases = {"alone": lines_of([a.duosim, "tasks", know])} | {k: lines_of([a.make_pair, "context", know, k]) for k in ("facts", "others")}
+    cases = {"alone": lines_of([a.duosim, "tasks", know])} | {k: lines_of([a.ask_pair, "context", know, k]) for k in ("facts", "others")}
     print("\n| closed-book questions (know) | edge | cloud |\n|---|---|---|")
     for name, lines in cases.items():
-        asked = [json.loads(x) for x in lines]
-        both = [grades(a, asked, answers(a, f"{role}-know-{name}", model, asked)).mean() for role, model in (("edge", a.edge), ("cloud", a.cloud))]
-        print(f"| {name} | {both[0]:.3f} | {both[1]:.3f} |")
+        graded = answers(a, "know-" + name, [json.loads(x) for x in lines])[1]
+        print(f"| {name} | {graded['edge'].mean():.3f} | {graded['cloud'].mean():.3f} |")
 
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("duosim"), p.add_argument("make_pair"), p.add_argument("edge"), p.add_argument("cloud")
+    for name in ("duosim", "ask_pair", "edge", "cloud", "ngram"):
+        p.add_argument(name)
     p.add_argument("--split", default="calibration", choices=("calibration", "test")), p.add_argument("--n", type=int, default=1000)
     p.add_argument("--seed", default="1"), p.add_argument("--work", required=True)
     a = p.parse_args()
     os.makedirs(a.work, exist_ok=True)
     tasks = [json.loads(x) for x in lines_of([a.duosim, "tasks", "--split", a.split, "--n", str(a.n), "--seed", a.seed])]
     family = np.array([t["family"] for t in tasks])
-    said = {role: answers(a, role, model, tasks) for role, model in (("edge", a.edge), ("cloud", a.cloud))}
-    edge, cloud = (grades(a, tasks, said[role]) for role in ("edge", "cloud"))
-    write_lines(os.path.join(a.work, "tasks.jsonl"), tasks)
-    for role, g in (("edge", edge), ("cloud", cloud)):
-        write_lines(os.path.join(a.work, role + "-grades.jsonl"), g.tolist())
-    quality(tasks, edge, cloud, family)
-    confidence(said["edge"], edge, cloud, family)
+    said, graded = answers(a, "tasks", tasks)
+    write_lines(os.path.join(a.work, "grades.jsonl"), [dict(edge=e, cloud=c) for e, c in zip(*(graded[r].tolist() for r in ("edge", "cloud")))])
+    quality(tasks, graded["edge"], graded["cloud"], family)
+    confidence(said, graded["edge"], graded["cloud"], family)
     retrieval(a, tasks)
-    print("\n| drafts of four, greedy | accepted | tokens a pass |\n|---|---|---|")
-    for f in ("tell", "style", "mask", "sort"):
-        accepted, a_pass = drafts(a, [t for t in tasks if t["family"] == f][:40])
-        print(f"| {f} | {accepted:.3f} | {a_pass:.2f} |")
+    drafts(said, family)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from torch import nn
 BASE, EPS, CONTEXT = 10000.0, 1e-5, 512
 SHAPES = {
     "edge":  dict(width=64, layers=2, heads=4, ffn=192),
-    "cloud": dict(width=192, layers=4, heads=6, ffn=384),
+    "cloud": dict(width=192, layers=4, heads=6, ffn=320),
 }
 
 
