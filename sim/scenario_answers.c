@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/scenario_keys.h"
+#include "sim/share.h"
 
 /* ---- voices of the synthetic model ---------------------------------------------------------------- */
 
@@ -150,6 +151,25 @@ static enum duo_status read_accepts(struct duo_reader *r, const struct duo_node 
     return duo_keys_read(r, &accepts, node, &a->recorded);
 }
 
+/* A file, or "pair": the recording that ships. */
+static enum duo_status read_recorded(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    const char *text;
+    char path[4200];
+    struct duo_err why = { 0 };
+    DUO_TRY(duo_read_scalar(r, node, "a file, or pair", &text));
+    if (strcmp(text, "pair") != 0) {
+        char *file = NULL;
+        DUO_TRY(duo_read_file(r, node, &file));
+        a->recorded.path = file;
+        return DUO_OK;
+    }
+    if (duo_share_file(DUO_SHARE_RECORDED, "pair.db", path, sizeof path, &why) != DUO_OK) return duo_bad(r, node, "pair: %.160s %.200s", why.file, why.text);
+    a->recorded.path = duo_copy(path);
+    return DUO_OK;
+}
+
 static enum duo_status read_synthetic(struct duo_reader *r, const struct duo_node *node, void *to)
 {
     struct duo_answers_spec *a = to;
@@ -218,7 +238,7 @@ static enum duo_status read_scorers(struct duo_reader *r, const struct duo_node 
 #define AT(field) .at = offsetof(struct duo_answers_spec, field)
 static const struct duo_key answers_keys[] = {
     { "synthetic",       DUO_KEY_OWN,    .read = read_synthetic, .keys = &synthetic, .form = "a map", .doc = "a declared model (assumed), or" },
-    { "recorded",        DUO_KEY_FILE,   AT(recorded.path), .doc = "recorded outcomes" },
+    { "recorded",        DUO_KEY_OWN,    .read = read_recorded, .form = "a file | pair", .doc = "recorded outcomes, or a recording (duosim record); pair: the one that ships" },
     { "format",          DUO_KEY_TEXT,   AT(recorded.format), .def_doc = "from the header", .doc = "of the recorded file" },
     { "train",           DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(recorded.train_share), .doc = "recorded: share of questions that thresholds are fitted on" },
     { "tokens",          DUO_KEY_OWN,    .read = read_tokens, .form = "chars/4", .def_doc = "as recorded", .doc = "how tokens are counted where characters were recorded" },

@@ -12,6 +12,7 @@ static const struct { const char *installed, *source; bool made; } kinds[DUO_SHA
     [DUO_SHARE_CATALOGUE] = { "catalogue", "models/catalogue", false },
     [DUO_SHARE_CALIBRATION] = { "calibration", "models/calibration", false },
     [DUO_SHARE_FIGURES]   = { "figures",   "analysis/figures", false },
+    [DUO_SHARE_RECORDED]  = { "recorded",  "traces/recorded", false },
     [DUO_SHARE_PAIR]      = { "pair",      "models/pair", true },
 };
 

@@ -1,4 +1,4 @@
-/* share.h - where the files that ship with the program lie: scenarios, the catalogue, calibration, figures,
+/* share.h - where the files that ship with the program lie: scenarios, the catalogue, calibration, figures, recordings,
  * the model pair.
  *
  * (1) A kind is looked for below $DUOSIM_SHARE; else in the source tree (the pair: the build tree), for a program that was not installed;
@@ -11,7 +11,8 @@
 
 #include "sim/base/err.h"
 
-enum duo_share { DUO_SHARE_SCENARIOS, DUO_SHARE_CATALOGUE, DUO_SHARE_CALIBRATION, DUO_SHARE_FIGURES, DUO_SHARE_PAIR, DUO_SHARE_KINDS };
+enum duo_share { DUO_SHARE_SCENARIOS, DUO_SHARE_CATALOGUE, DUO_SHARE_CALIBRATION, DUO_SHARE_FIGURES, DUO_SHARE_RECORDED, DUO_SHARE_PAIR,
+                 DUO_SHARE_KINDS };
 
 /* The folder of one kind. */
 enum duo_status duo_share_dir(enum duo_share, char *path, size_t n, struct duo_err *);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/answers/recording.h"
 #include "sim/base/json.h"
 #include "sim/device.h"
 #include "sim/money.h"
@@ -243,6 +244,20 @@ static enum duo_status take_lengths(struct duo_world *w, struct duo_err *err)
     return DUO_OK;
 }
 
+/* A recording says itself what tables of outcomes are asked for. */
+static enum duo_status open_recording(struct duo_world *w, struct duo_err *err)
+{
+    const struct duo_answers_spec *a = &w->scenario->answers;
+    const struct duo_recorded_spec *r = &a->recorded;
+    const char *odd = r->format ? "format" : r->accepts ? "accepts" : r->chars_per_token > 0 ? "tokens" : r->default_tokens > 0 ? "default_tokens" : NULL;
+
+    if (odd) return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, a->at.line, a->at.column, "answers.%s: is for tables of outcomes; %s is a recording", odd, r->path);
+    DUO_TRY(duo_answers_recording(&w->answers, r->path, r->train_share, err));
+    if (w->answers->caps & DUO_CAP_LENGTH || a->fill & DUO_CAP_LENGTH) return DUO_OK;
+    return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, a->at.line, a->at.column,
+                       "answers: the lengths of some answers were not recorded in %s: fill: { length: ... } makes them up, marked as assumed", r->path);
+}
+
 static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_answers_spec *a = &w->scenario->answers;
@@ -251,6 +266,7 @@ static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
 
     if ((a->fill & DUO_CAP_LENGTH) && recorded.default_tokens == 0) recorded.default_tokens = -1;    /* left to the fill */
     if (a->kind == DUO_ANSWERS_SYNTHETIC) w->answers = duo_answers_synthetic(&a->synthetic);
+    else if (duo_recording_is(recorded.path)) DUO_TRY(open_recording(w, err));
     else DUO_TRY(duo_answers_recorded(&w->answers, &recorded, err));
     if (a->fill) w->answers = duo_answers_fill(w->answers, a->fill, &a->fill_spec);
     for (int i = 0; i < a->n_scores; i++) {

@@ -107,6 +107,20 @@ static void certainty(const struct duo_source *s, int q, int voice, int from, in
         under->kind->certainty(under, q, voice, from, to, own, out);
 }
 
+static const struct duo_grained *numbers(const struct duo_source *s, int q, int voice, int verifier)
+{
+    const struct duo_source *under = duo_source_of(below(s));
+
+    return of(s)->caps & DUO_CAP_CONFIDENCE || !under->kind->numbers ? NULL : under->kind->numbers(under, q, voice, verifier);
+}
+
+static struct duo_behind behind(const struct duo_source *s, int q, int drafter, int verifier, int at)
+{
+    const struct duo_source *under = duo_source_of(below(s));
+
+    return of(s)->caps & DUO_CAP_AGREEMENT || !under->kind->behind ? (struct duo_behind){ 0 } : under->kind->behind(under, q, drafter, verifier, at);
+}
+
 static double vote(const struct duo_source *s, const struct duo_ask *ask)
 {
     const struct duo_source *under = duo_source_of(below(s));
@@ -160,8 +174,8 @@ static const struct duo_answers_kind answers_kind = {
     .name = "filled", .query = query, .length = duo_source_length, .write = duo_source_write, .verify = duo_source_verify,
     .common = duo_source_common, .exits = exits, .score = duo_source_score, .grade = grade, .free = done };
 static const struct duo_source_kind source_kind = {
-    .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .unsure = unsure, .certainty = certainty, .vote = vote,
-    .score = score };
+    .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .unsure = unsure, .certainty = certainty,
+    .numbers = numbers, .behind = behind, .vote = vote, .score = score };
 
 /* Mean known quality of each voice, for (2); of what isn't known at all: 0. */
 static double *mean_quality(const struct filled *f)

@@ -9,8 +9,9 @@
  *     ids are told apart.  A file's questions come in its order; those of split train or calibration count as train, those
  *     that name no split by hash of the id.
  * (5) The prompt's tokens are those of the first voice.  `shared`: of a later turn, the leading tokens that its prompt has
- *     in common with the prompt of the turn before (what a model puts first does not count by itself).
- * (6) An answer ends after DUO_ANSWER_TOKENS tokens, if not before (or at the context's end).
+ *     in common with the prompt of the turn before; a single one, what the model puts first, doesn't count.
+ * (6) An answer ends after DUO_ANSWER_TOKENS tokens, if not before (or at the context's end); what is only there to draft
+ *     (an n-gram drafter, an early layer) ends its own after DUO_DRAFTER_TOKENS.
  * (7) Of several samples, from the prompt: sample i is drawn with seed i + 1; the same texts, blanks at their ends aside, are
  *     one answer; the most frequent wins, of equals the first drawn; its share is the agreement.  The text that is given stays
  *     the voice's own greedy one.
@@ -24,7 +25,7 @@
 #include "models/answers/speaker.h"
 #include "models/pair/tasks.h"
 
-enum { DUO_ANSWER_TOKENS = 256 };            /* (6) */
+enum { DUO_ANSWER_TOKENS = 256, DUO_DRAFTER_TOKENS = 32 };    /* (6) */
 
 static inline double duo_grain(uint16_t x) { return x == DUO_GRID_UNKNOWN ? (double)NAN : x / (double)DUO_GRID; }
 
@@ -37,7 +38,7 @@ bool duo_grained_leaves(uint16_t probability, double above);                    
 
 /* (4), (5).  `path` NULL: the project's own tasks. */
 enum duo_status duo_grained_tasks(struct duo_tasks *, const char *path, uint64_t seed, int64_t n, struct duo_err *);
-bool duo_grained_train(const struct duo_task *, double train_share);
+bool duo_grained_train(enum duo_task_split, const char *id, double train_share);
 int  duo_grained_shared(const int32_t *before, int n, const int32_t *prompt, int m);
 
 /* (7).  The index of the first text of the winner; *share of it. */

@@ -10,47 +10,49 @@
  *     whose tokens are those of the whole model; votes of the recorded number of samples at the recorded temperature.
  * (5) Unknown is NULL, never 0: a server that gives no log-probabilities leaves numbers, ranks and exits NULL.
  * (6) Another version, a truncated file, a table that is not there: one line that says which.
+ * (7) While it is recorded it stands in FILE.part, question by question.  What stops it leaves that; `resume` goes on with it,
+ *     if tasks, models and options are the same, and refuses by name what is not.  At the end the questions are written in order
+ *     into a fresh file, which takes the name FILE.
  *
- * Tables (version 1; RECORDING.md has the columns):
- *   meta(key, value)            version, tasks' digest and source, options: seed, ahead, samples, temperature, texts
- *   voice(voice, name, kind, digest, quant, layers, width, vocabulary)           kind: gguf | ngram | url
- *   query(query, name, family, difficulty, split, grading, prompt, reference, prompt_tokens, prompt_bytes, session, turn, shared)
- *   answer(query, voice, quality, tokens, thinking, ended, text, numbers)        numbers: tokens x {probability, margin, entropy}
- *   exits(query, voice, same, probability)      rows of layers - 1 for each token: bits (is it the whole model's token), u16
- *   rank(query, drafter, verifier, ranks, accept, numbers, ahead)    one entry a position of the verifier's answer: rank of its
- *                               token for the drafter (1: agreement; capped at 255), the chance that a sampled draft is
- *                               accepted (sum of min(p, q), u16), the drafter's own numbers there; `ahead`: for each
- *                               disagreement what the drafter wrote from there: tokens, ended, numbers
- *   vote(query, voice, samples, temperature, share, tokens, quality)
- *   score(query, name, value)   router, guard, ...: known before an answer
- *   embedding(query, voice, scale, vector)      int8 */
+ * Tables and columns: RECORDING.md. */
 #ifndef DUO_MODELS_RECORDING_H
 #define DUO_MODELS_RECORDING_H
 
 #include "models/answers/answers.h"
-#include "models/answers/speaker.h"
+#include "models/answers/voices.h"
 
 enum { DUO_RECORDING_VERSION = 1, DUO_RECORDING_AHEAD = 16 };
 
 /* Is the file an SQLite database with a table `voice` (not: is it sound)? */
 bool duo_recording_is(const char *path);
 
-/* As answers: caps from what the file holds.  `path` "pair": the recording that ships. */
+/* As answers: caps from what the file holds.  `train_share`: of questions that name no split. */
 enum duo_status duo_answers_recording(struct duo_answers **, const char *path, double train_share, struct duo_err *);
 
+/* What is known of a question before an answer: a router's, a guard's. */
+struct duo_record_score {
+    const char *name;
+    double    (*of)(void *self, const char *prompt);         /* NAN: not known */
+    void       *self;
+};
+
 struct duo_record_spec {
-    const char *tasks;                   /* JSON Lines; NULL: the pair's own, `n` of them of split test (and n / 4 of calibration) */
+    const char *tasks;                       /* JSON Lines; NULL: the project's own, `n` of split test and n / 4 of calibration */
     uint64_t    seed;
     int64_t     n;
-    struct duo_speaker_spec speaker;     /* voices by name; those listed in `drafts` draft for all that stand behind them */
-    unsigned    drafters;                /* bits of voices */
-    int         ahead, samples;          /* samples 0: no votes */
-    double      temperature;
+    int         n_voices;
+    struct duo_voice *const *voices;
+    unsigned    drafters;                    /* bits of voices: each drafts for those behind it that are none, where it can (voices.h) */
+    int         n_scores;
+    const struct duo_record_score *scores;
+    int         ahead, samples;              /* samples 0: no votes */
+    double      temperature;                 /* of the votes */
     bool        texts, embeddings, resume;
     const char *out;
-    void (*progress)(void *user, int64_t done, int64_t all);
-    void *user;
+    bool      (*go_on)(void *user, int64_t done, int64_t all);   /* behind each question; false: stop, keep what is there.  NULL: go on */
+    void       *user;
 };
+/* DUO_RUN_FAILED with a line that says how much is kept: stopped by go_on. */
 enum duo_status duo_record(const struct duo_record_spec *, struct duo_err *);
 
 #endif

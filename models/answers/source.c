@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/answers/grained.h"
+
 const struct duo_certainty duo_certainty_unknown = { NAN, NAN, NAN, NAN, NAN };
 
 static int min(int a, int b) { return a < b ? a : b; }
@@ -89,8 +91,9 @@ int duo_source_common(const struct duo_answers *answers, const struct duo_text_p
 }
 
 /* What `voice` may write after `from`: `path` as it should be named, the position where the text `ends` if it
- * gets that far, and `to`, the position up to which it writes. */
-struct plan { struct duo_text_path path; int ends, to; };
+ * gets that far, and `to`, the position up to which it writes.  `own`: it goes on along its own answer.  `verifier` (-1:
+ * none): along that one's own answer up to `at`, and behind that on its own. */
+struct plan { struct duo_text_path path; int ends, to; bool own; int verifier, at; };
 
 /* (3): `from` is a verifier's text up to `stem`, then the drafter's. */
 static bool plan_draft(const struct duo_source *s, const struct duo_ask *ask, struct duo_segment mark, int stem, int verifier,
@@ -101,16 +104,26 @@ static bool plan_draft(const struct duo_source *s, const struct duo_ask *ask, st
     bool own = own_up_to(s, from, stem, verifier);
     int  length = duo_source_length(&s->a, query, verifier), mine = duo_source_length(&s->a, query, ask->voice);
     int  end, window, at;
+    struct duo_behind behind = { 0 };
 
     if (!s->anywhere && !own) return false;
     end    = own ? max(length, n) : max(length, stem + 1);
     window = min(wanted, end);
     at     = stem < window ? s->kind->differ(s, query, ask->voice, verifier, stem, window) : window;
+    if (own) plan->verifier = verifier, plan->at = at;
+    if (own && at < window && s->kind->behind) behind = s->kind->behind(s, query, ask->voice, verifier, at);
     for (int i = from->n - 1; i >= 0 && from->segment[i].from >= stem; i--)
         at = early(s, query, &from->segment[i], from->segment[i].from, min(from->segment[i].to, at));
     at = early(s, query, &mark, n, at);
+    if (own && at < plan->at) plan->verifier = -1, behind = (struct duo_behind){ 0 };         /* left early: another text */
     if (at == window && window == end && end > n) {
         plan->to = plan->ends = end;
+    } else if (behind.tokens && behind.ended) {
+        plan->ends = max(n + 1, plan->at + behind.tokens);
+        plan->to   = min(wanted, plan->ends);
+    } else if (behind.tokens && wanted <= plan->at + behind.tokens) {
+        plan->to   = wanted;
+        plan->ends = INT_MAX;
     } else if (ask->tokens > 0) {
         plan->to   = wanted;
         plan->ends = wanted >= 2 * max(length, mine) ? wanted : INT_MAX;
@@ -126,15 +139,59 @@ static void plan_write(const struct duo_source *s, const struct duo_ask *ask, st
     int query = from->query, n = duo_path_tokens(from), stem = n, i = from->n, mine;
 
     while (i > 0 && from->segment[i - 1].voice == ask->voice) stem = from->segment[--i].from;
-    plan->path = *from;
+    *plan = (struct plan){ .path = *from, .verifier = -1 };
     if (i > 0 && pair(s, query, ask->voice, from->segment[i - 1].voice) > 0
         && plan_draft(s, ask, mark, stem, from->segment[i - 1].voice, plan))
         return;
     mine = duo_source_length(&s->a, query, ask->voice);
-    if (i > 0 && n < mine && own_up_to(s, from, n, ask->voice))
-        plan->path = duo_path_of(query, ask->voice, n, false);                                /* (2) */
+    plan->own = n < mine && own_up_to(s, from, n, ask->voice);
+    if (i > 0 && plan->own) plan->path = duo_path_of(query, ask->voice, n, false);            /* (2) */
     plan->ends = max(mine, n + 1);                                                            /* (2), (4) */
     plan->to   = ask->tokens > 0 ? min(n + ask->tokens, plan->ends) : plan->ends;
+}
+
+/* The numbers of the tokens [n, to) as far as they are known, in two runs that adjoin (6). */
+struct numbers { const struct duo_grained *run[2]; int n[2]; };
+
+static struct numbers numbers_of(const struct duo_source *s, const struct duo_ask *ask, const struct plan *plan, int n, int to)
+{
+    struct numbers x = { { NULL, NULL }, { 0, 0 } };
+    int query = ask->from->query, off = plan->verifier < 0 ? to : min(plan->at, to), from = max(n, off);
+    const struct duo_grained *along;
+    struct duo_behind behind = { 0 };
+
+    if (!s->kind->numbers || ask->exit_layer || !(plan->own || plan->verifier >= 0)) return x;
+    along = s->kind->numbers(s, query, ask->voice, plan->verifier);
+    if (!along && n < off) return x;
+    if (n < off) x.run[0] = along + n, x.n[0] = off - n;
+    if (from < to && s->kind->behind) behind = s->kind->behind(s, query, ask->voice, plan->verifier, plan->at);
+    if (behind.numbers && from - plan->at < behind.tokens)
+        x.run[1] = behind.numbers + (from - plan->at), x.n[1] = min(to - from, behind.tokens - (from - plan->at));
+    return x;
+}
+
+/* Where the voice stops for doubt, `to` at the latest. */
+static int stops(const struct duo_source *s, const struct duo_ask *ask, const struct plan *plan, int n, int to)
+{
+    struct numbers x = numbers_of(s, ask, plan, n, to);
+    int at;
+
+    if (!x.n[0] && !x.n[1])
+        return s->kind->unsure ? min(to, s->kind->unsure(s, ask->from->query, ask->voice, n, to, ask->stop_below) + 1) : to;
+    at = duo_grained_unsure(x.run[0], x.n[0], ask->stop_below);
+    if (at < x.n[0]) return n + at + 1;
+    at = duo_grained_unsure(x.run[1], x.n[1], ask->stop_below);
+    return at < x.n[1] ? n + x.n[0] + at + 1 : to;
+}
+
+static struct duo_certainty sure(const struct duo_source *s, const struct duo_ask *ask, const struct plan *plan, int n)
+{
+    struct numbers x = numbers_of(s, ask, plan, n, plan->to);
+    struct duo_certainty c = duo_certainty_unknown;
+
+    if (x.n[0] + x.n[1] == plan->to - n) return duo_grained_certainty(x.run[0], x.n[0], x.run[1], x.n[1]);
+    s->kind->certainty(s, ask->from->query, ask->voice, n, plan->to, n == 0 && plan->to >= plan->ends, &c);
+    return c;
 }
 
 void duo_source_write(const struct duo_answers *answers, const struct duo_ask *ask, struct duo_written *out)
@@ -156,13 +213,12 @@ void duo_source_write(const struct duo_answers *answers, const struct duo_ask *a
         return;
     }
     plan_write(s, ask, mark, &plan);
-    if (ask->stop_below > 0 && s->kind->unsure)
-        plan.to = min(plan.to, s->kind->unsure(s, query, ask->voice, n, plan.to, ask->stop_below) + 1);
+    if (ask->stop_below > 0) plan.to = stops(s, ask, &plan, n, plan.to);
     out->path   = plan.path;
     out->tokens = plan.to - n;
     duo_path_append(&out->path, mark, plan.to);
     out->path.ended = plan.to >= plan.ends;
-    if (!ask->plain) s->kind->certainty(s, query, ask->voice, n, plan.to, n == 0 && out->path.ended, &out->certainty);
+    if (!ask->plain) out->certainty = sure(s, ask, &plan, n);
     if (ask->samples > 1 && s->kind->vote) out->agreement = s->kind->vote(s, ask);
 }
 

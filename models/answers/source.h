@@ -10,17 +10,24 @@
  *     looked at first.
  * (3) A drafter that goes on from the verifier's text ends with it if it agrees to its end; otherwise it writes as
  *     many tokens as it was asked for, or, asked for all, up to its own answer's length (at least one).  A text
- *     twice as long as both answers has ended, so that asking in pieces comes to an end, too.
+ *     twice as long as both answers has ended, so that asking in pieces comes to an end, too.  Where a source knows
+ *     what was written behind the disagreement (`behind`), the text ends where that did.
  * (4) A voice that goes on from any other text ends at its own answer's length (at least one token).
  * (5) Verification accepts common(draft, verifier's text after base), and adds the verifier's token.  A base that
- *     is not on the verifier's own answer is known only to sources that say so (`anywhere`); else nothing agrees. */
+ *     is not on the verifier's own answer is known only to sources that say so (`anywhere`); else nothing agrees.
+ * (6) How sure a voice was, and where it stops for doubt, comes from its tokens' numbers where the source has them: of its
+ *     own answer, of its drafts on a verifier's own answer, of what it wrote behind a disagreement; else from `certainty`
+ *     and `unsure`. */
 #ifndef DUO_MODELS_SOURCE_H
 #define DUO_MODELS_SOURCE_H
 
 #include "models/answers/answers.h"
 #include "models/answers/path.h"
+#include "models/answers/speaker.h"
 
 struct duo_source;
+
+struct duo_behind { int tokens; bool ended; const struct duo_grained *numbers; };    /* tokens 0, numbers NULL: not known */
 
 /* All positions are of the answer; all functions are pure. */
 struct duo_source_kind {
@@ -36,6 +43,10 @@ struct duo_source_kind {
     int    (*unsure)(const struct duo_source *, int query, int voice, int from, int to, double below);
     /* Over [from, to) of a text that is (whole) `own`; all NAN: not known. */
     void   (*certainty)(const struct duo_source *, int query, int voice, int from, int to, bool own, struct duo_certainty *);
+    /* By position: of its own answer (verifier -1), or of its choices along the verifier's own; as many as that answer's tokens. */
+    const struct duo_grained *(*numbers)(const struct duo_source *, int query, int voice, int verifier);       /* NULL: not known */
+    /* What the drafter wrote behind the verifier's own tokens [0, at), its first token there another one. */
+    struct duo_behind (*behind)(const struct duo_source *, int query, int drafter, int verifier, int at);
     double (*vote)(const struct duo_source *, const struct duo_ask *);            /* NULL: not known */
     double (*score)(const struct duo_source *, int query, int score);             /* its own ones */
 };

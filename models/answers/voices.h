@@ -27,14 +27,16 @@ struct duo_voice {
 };
 
 struct duo_voice_kind {
-    const char *name;                        /* "gguf", "ngram", "url" */
-    enum duo_status (*ask)  (struct duo_voice *, const char *prompt, int *tokens, struct duo_err *);      /* tokens of the prompt; -1: not told */
+    const char *name;                        /* "gguf", "ngram", "exit" (a model left behind an early layer), "url" */
+    bool only_drafts;                        /* its own answers are of no interest: no votes, no embeddings, few tokens */
+    /* The prompt's tokens (-1: not told), and their ids, borrowed until the next question (NULL: not told). */
+    enum duo_status (*ask)  (struct duo_voice *, const char *prompt, int *tokens, const int32_t **ids, struct duo_err *);
     /* Its answer, or what it writes behind the first `keep` tokens of an answer. */
     enum duo_status (*say)  (struct duo_voice *, const struct duo_utterance *behind, int keep, const struct duo_say *, struct duo_utterance *,
                              struct duo_err *);
     void            (*forget)(struct duo_voice *, struct duo_utterance *);        /* what it points to */
     /* From here on NULL: it can't.  One entry a token of the answer; of duo_judged the id of the choice may be -1: not told. */
-    bool            (*drafts)(struct duo_voice *drafter, struct duo_voice *verifier);         /* can the first judge the second? */
+    bool            (*drafts)(struct duo_voice *drafter, struct duo_voice *verifier);    /* asked of those with one judge() only */
     enum duo_status (*judge)(struct duo_voice *, const struct duo_utterance *answer, struct duo_judged *, struct duo_err *);
     enum duo_status (*accept)(struct duo_voice *drafter, struct duo_voice *verifier, const struct duo_utterance *answer, uint16_t *, struct duo_err *);
     enum duo_status (*exits)(struct duo_voice *, const struct duo_utterance *answer, struct duo_left *, struct duo_err *);   /* rows of layers - 1 */
@@ -42,7 +44,7 @@ struct duo_voice_kind {
     void            (*free)(struct duo_voice *);
 };
 
-/* Voices over a speaker, which they own together with the last of them freed: one for each of its voices, in its order. */
-enum duo_status duo_voices_speak(struct duo_voice **out, const struct duo_speaker_spec *, struct duo_err *);
+/* One voice for each of a speaker's, in its order; each is freed by its kind's free(), with the last of them the speaker. */
+enum duo_status duo_voices_speak(struct duo_voice *out[], const struct duo_speaker_spec *, struct duo_err *);
 
 #endif

@@ -240,7 +240,8 @@ void duo_task_print(FILE *out, const struct duo_task *t)
     j.flat = true;
     duo_json_open(&j, '{');
     field(&j, "id", t->id), field(&j, "family", t->family), whole(&j, "difficulty", t->difficulty);
-    field(&j, "split", splits[t->split]), field(&j, "grading", gradings[t->grading]);
+    if (t->split != DUO_TASK_NO_SPLIT) field(&j, "split", splits[t->split]);
+    field(&j, "grading", gradings[t->grading]);
     field(&j, "prompt", t->prompt), field(&j, "reference", t->reference);
     if (t->n_sensitive) {
         duo_json_key(&j, "sensitive"), duo_json_open(&j, '[');

@@ -1,7 +1,8 @@
 /* tasks_read.c - tasks from JSON Lines.
  *
  * (1) Each line is one JSON object (RFC 8259); a blank line is skipped.
- * (2) prompt and reference are needed; the id defaults to the line's number, the split to the prompt's own.
+ * (2) prompt and reference are needed; the id defaults to the line's number; the split of a task that names
+ *     none is not known (DUO_TASK_NO_SPLIT).
  * (3) Keys that are not ours are checked as JSON and ignored.
  * (4) What is wrong is said with file:line:column: no JSON, a field missing or of another type, invalid UTF-8, a 0 in a text,
  *     an id twice, a span that doesn't lie in the prompt. */
@@ -304,7 +305,7 @@ static bool read_task(struct reader *r, struct duo_task *t)
     for (int i = 0; i < t->n_sensitive; i++)
         if ((size_t)t->sensitive[i].to > strlen(t->prompt)) return bad(r, r->line, "sensitive: a span ends behind the prompt");
     if (!t->family) t->family = duo_copy("");
-    if (!split_given) t->split = duo_task_split_of(t->prompt);
+    if (!split_given) t->split = DUO_TASK_NO_SPLIT;
     return true;
 }
 

@@ -1,0 +1,311 @@
+/* cmd_record.c - models answer a list of tasks, and what they did is kept in a file that scenarios replay.
+ *
+ * (1) edge, cloud and all voices with cloud's vocabulary draft for cloud; one with another vocabulary is refused, or recorded by
+ *     itself with --apart.
+ * (2) A model is a file, a name that models fetch takes, pair:NAME (of the pair that ships), or, as a voice NAME@L, another
+ *     voice left behind layer L.
+ * (3) Ctrl-C ends behind the question at hand; what is recorded stays, and --resume goes on. */
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "models/answers/recording.h"
+#include "models/slm/fetch.h"
+#include "models/slm/tokenizer.h"
+#include "sim/app/app.h"
+#include "sim/base/json.h"
+#include "sim/base/units.h"
+#include "sim/share.h"
+
+enum { EDGE = DUO_LONG_ONLY, CLOUD, VOICE, TASKS, SEED, RESUME, SAMPLES, TEMPERATURE, AHEAD, NO_TEXTS, NO_EMBEDDINGS, APART, NO_CHAT };
+enum { MOST = DUO_SPEAKER_VOICES };
+
+static const struct duo_option options[] = {
+    { EDGE,   "edge",   "MODEL",      "the small model: a GGUF file, a name that models fetch takes, pair:NAME" },
+    { CLOUD,  "cloud",  "MODEL",      "the large one, for which all others draft" },
+    { VOICE,  "voice",  "NAME=MODEL", "one more, an n-gram drafter's file, too; NAME@L: that voice left behind layer L; repeatable" },
+    { APART,  "apart",  NULL,         "voices with another vocabulary than cloud's are recorded by themselves; without: refused" },
+    { TASKS,  "tasks",  "FILE.jsonl", "prompts and references, one a line; default: the project's own" },
+    { 'n',    "n",      "N",          "of the project's own: so many of the test split, and a quarter of it to calibrate; default: 2400" },
+    { SEED,   "seed",   "N",          "of the project's own tasks; default: 1" },
+    { 'o',    "out",    "FILE.db",    "where to" },
+    { RESUME, "resume", NULL,         "go on with what FILE.db.part holds" },
+    { SAMPLES, "samples", "K",        "answers of each model that vote on each question; default: 5, 0: none" },
+    { TEMPERATURE, "temperature", "T", "of these; default: 0.7" },
+    { AHEAD,  "ahead",  "N",          "tokens that drafters write on behind a disagreement; default: 16" },
+    { NO_TEXTS, "no-texts", NULL,     "keep no prompts, references and answers" },
+    { NO_EMBEDDINGS, "no-embeddings", NULL, "keep no embeddings of prompts" },
+    { NO_CHAT, "no-chat", NULL,       "give prompts as they are; default: in a model's own chat layout, where it has one" },
+    { 't',    "threads", "N",         "default: one a core" },
+    { 0 }
+};
+
+struct wish { char name[64], model[1024], file[PATH_MAX + 16]; bool alone; };
+
+struct plan {
+    int         n;
+    struct wish voice[MOST];                 /* edge first, cloud last */
+    const char *edge, *cloud;
+    bool        apart, chat;
+    int         threads;
+    struct duo_record_spec record;
+    struct duo_voice *voices[MOST];
+    double      began;
+    int64_t     had;                         /* questions there at the beginning */
+};
+
+static volatile sig_atomic_t stopped;
+static void stop(int signal) { (void)signal; stopped = 1; }
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool go_on(void *user, int64_t done, int64_t all)
+{
+    struct plan *p = user;
+    double now = seconds() - p->began, left;
+    char text[32];
+
+    if (p->had < 0) p->had = done - 1;
+    if (!isatty(STDERR_FILENO)) return !stopped;
+    left = now / (double)(done - p->had) * (double)(all - done);
+    duo_show_quantity(left, DUO_DIM_TIME, text, sizeof text);
+    fprintf(stderr, "\r%lld of %lld questions, %s left     %s", (long long)done, (long long)all, text, done == all || stopped ? "\n" : "");
+    return !stopped;
+}
+
+/* ---- which models */
+
+static enum duo_status find_file(struct wish *w, struct duo_err *err)                         /* (2) */
+{
+    struct stat st;
+
+    if (strncmp(w->model, "pair:", 5) == 0) {
+        const char *what = w->model + 5;
+        bool plain = strcmp(what, "edge") == 0 || strcmp(what, "cloud") == 0;
+        char name[80];
+        snprintf(name, sizeof name, "%.60s%s", what, plain ? "-q8_0.gguf" : strcmp(what, "ngram") == 0 ? ".bin" : strchr(what, '.') ? "" : ".gguf");
+        return duo_share_file(DUO_SHARE_PAIR, name, w->file, sizeof w->file, err);
+    }
+    if (stat(w->model, &st) != 0 || S_ISDIR(st.st_mode)) return duo_model_find(w->model, w->file, PATH_MAX, err);
+    snprintf(w->file, sizeof w->file, "%s", w->model);
+    return DUO_OK;
+}
+
+static enum duo_status find_layer(struct plan *p, struct wish *w, struct duo_err *err)
+{
+    const char *at = strrchr(w->name, '@');
+    size_t n = (size_t)(at - w->name);
+
+    for (int i = 0; i < p->n; i++)
+        if (strlen(p->voice[i].name) == n && strncmp(p->voice[i].name, w->name, n) == 0) {
+            int length = snprintf(w->file, sizeof w->file, "%.*s%s", PATH_MAX, p->voice[i].file, at);
+            return length > 0 && (size_t)length < sizeof w->file ? DUO_OK : duo_fail(err, DUO_BAD_INPUT, "record: --voice %s: the path is too long", w->name);
+        }
+    return duo_fail(err, DUO_BAD_INPUT, "record: --voice %s: no voice is called %.*s", w->name, (int)n, w->name);
+}
+
+static bool is_gguf(const char *file)
+{
+    char head[4];
+    FILE *f = fopen(file, "rb");
+    bool yes = f && fread(head, 1, sizeof head, f) == sizeof head && memcmp(head, "GGUF", 4) == 0;
+
+    if (f) fclose(f);
+    return yes;
+}
+
+static enum duo_status words_of(const char *file, struct duo_tokenizer **out, struct duo_err *err)
+{
+    struct duo_gguf *g;
+    enum duo_status status;
+
+    DUO_TRY(duo_gguf_open(&g, file, err));
+    status = duo_tokenizer_new(out, g, err);
+    duo_gguf_close(g);
+    return status;
+}
+
+static enum duo_status compare_words(struct plan *p, struct duo_err *err)                     /* (1) */
+{
+    const struct wish *cloud = &p->voice[p->n - 1];
+    struct duo_tokenizer *words, *other;
+    enum duo_status status = words_of(cloud->file, &words, err);
+
+    if (status != DUO_OK) return status;
+    for (int i = 0; i < p->n - 1 && status == DUO_OK; i++) {
+        struct wish *w = &p->voice[i];
+        int differ;
+        if (strchr(w->name, '@') || (strcmp(w->name, "edge") != 0 && !is_gguf(w->file))) continue;
+        status = words_of(w->file, &other, err);
+        if (status != DUO_OK) break;
+        differ = duo_tokenizers_differ(other, words);
+        duo_tokenizer_free(other);
+        w->alone = differ >= 0;
+        if (w->alone && !p->apart)
+            status = duo_fail_at(err, DUO_BAD_INPUT, w->file, 0, 0, "%s and cloud (%.150s) have different vocabularies, from token %d on; --apart records each by itself",
+                                 w->name, cloud->model, differ);
+    }
+    duo_tokenizer_free(words);
+    return status;
+}
+
+static enum duo_status find_voices(struct plan *p, struct duo_err *err)
+{
+    for (int i = 0; i < p->n; i++)
+        if (!strchr(p->voice[i].name, '@')) DUO_TRY(find_file(&p->voice[i], err));
+    for (int i = 0; i < p->n; i++)
+        if (strchr(p->voice[i].name, '@')) DUO_TRY(find_layer(p, &p->voice[i], err));
+    return compare_words(p, err);
+}
+
+/* Voices that speak together: all that share cloud's words, or one alone. */
+static enum duo_status open_band(struct plan *p, int alone, struct duo_err *err)
+{
+    struct duo_speaker_spec spec = { .threads = p->threads, .chat = p->chat, .apart = alone >= 0 };
+    struct duo_voice *out[MOST];
+    int which[MOST];
+
+    for (int i = 0; i < p->n; i++)
+        if (alone >= 0 ? i == alone : !p->voice[i].alone) {
+            which[spec.n_voices] = i;
+            spec.names[spec.n_voices] = p->voice[i].name;
+            spec.paths[spec.n_voices++] = p->voice[i].file;
+        }
+    DUO_TRY(duo_voices_speak(out, &spec, err));
+    for (int i = 0; i < spec.n_voices; i++) p->voices[which[i]] = out[i];
+    return DUO_OK;
+}
+
+static enum duo_status open_voices(struct plan *p, struct duo_err *err)
+{
+    DUO_TRY(find_voices(p, err));
+    DUO_TRY(open_band(p, -1, err));
+    for (int i = 0; i < p->n; i++) {
+        if (p->voice[i].alone) DUO_TRY(open_band(p, i, err));
+        else if (i < p->n - 1) p->record.drafters |= 1u << i;
+    }
+    return DUO_OK;
+}
+
+/* ---- all of it */
+
+static void report(const struct duo_args *a, const struct plan *p)
+{
+    struct stat st = { 0 };
+    struct duo_json j;
+    char size[32];
+
+    stat(p->record.out, &st);
+    duo_show_quantity((double)st.st_size, DUO_DIM_BYTES, size, sizeof size);
+    if (!a->json) {
+        printf("%s: %d voices (%s)\n", p->record.out, p->n, size);
+        return;
+    }
+    duo_json_init(&j, stdout);
+    duo_json_open(&j, '{');
+    duo_json_key(&j, "file");   duo_json_text(&j, p->record.out);
+    duo_json_key(&j, "voices"); duo_json_number(&j, p->n);
+    duo_json_key(&j, "bytes");  duo_json_number(&j, (double)st.st_size);
+    duo_json_close(&j);
+    duo_json_end(&j);
+}
+
+static enum duo_status record(const struct duo_args *a, struct plan *p, struct duo_err *err)
+{
+    struct sigaction on_stop = { .sa_handler = stop }, old_int, old_term;
+    enum duo_status status = open_voices(p, err);
+
+    if (status == DUO_OK) {
+        p->record.n_voices = p->n;
+        p->record.voices   = p->voices;
+        p->record.go_on = go_on, p->record.user = p;
+        p->began = seconds(), p->had = -1;
+        sigaction(SIGINT, &on_stop, &old_int);                                                /* (3) */
+        sigaction(SIGTERM, &on_stop, &old_term);
+        status = duo_record(&p->record, err);
+        sigaction(SIGINT, &old_int, NULL);
+        sigaction(SIGTERM, &old_term, NULL);
+    }
+    for (int i = 0; i < p->n; i++)
+        if (p->voices[i]) p->voices[i]->kind->free(p->voices[i]);
+    if (status == DUO_OK) report(a, p);
+    return status;
+}
+
+static void add_voice(const struct duo_args *a, struct plan *p, const char *text)
+{
+    struct wish *w = &p->voice[p->n];
+    const char *equals = strchr(text, '='), *at = strchr(text, '@');
+    size_t n = equals ? (size_t)(equals - text) : strlen(text);
+
+    if (p->n + 1 >= MOST) duo_usage(a, "record: at most %d voices", MOST);
+    if (n < 1 || n >= sizeof w->name || (!equals && !at) || (equals && (!equals[1] || strlen(equals + 1) >= sizeof w->model)) || (equals && at && at < equals))
+        duo_usage(a, "record: --voice takes NAME=MODEL or NAME@LAYER, got %s", text);
+    snprintf(w->name, sizeof w->name, "%.*s", (int)n, text);
+    snprintf(w->model, sizeof w->model, "%s", equals ? equals + 1 : "");
+    p->n++;
+}
+
+static void complete(const struct duo_args *a, struct plan *p)
+{
+    if (a->n_words) duo_usage(a, "record: %s is one word too many", a->words[0]);
+    if (!p->edge || !p->cloud) duo_usage(a, "record: which models?  --edge MODEL --cloud MODEL");
+    if (!p->record.out) duo_usage(a, "record: where to?  --out FILE.db");
+    snprintf(p->voice[0].name, sizeof p->voice[0].name, "edge");
+    snprintf(p->voice[0].model, sizeof p->voice[0].model, "%s", p->edge);
+    snprintf(p->voice[p->n].name, sizeof p->voice[p->n].name, "cloud");
+    snprintf(p->voice[p->n].model, sizeof p->voice[p->n].model, "%s", p->cloud);
+    p->n++;
+}
+
+static int run(const struct duo_command *command, int argc, char **argv)
+{
+    struct duo_args a;
+    struct duo_err err = { 0 };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct plan p = { .n = 1, .chat = true, .threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores,
+                      .record = { .seed = 1, .n = 2400, .samples = 5, .temperature = 0.7, .ahead = DUO_RECORDING_AHEAD, .texts = true, .embeddings = true } };
+    const char *value;
+    bool own = false;
+
+    duo_args_init(&a, command, argc, argv);
+    for (int id; (id = duo_args_next(&a, &value)) >= 0;) switch (id) {
+        case EDGE:    p.edge = value; break;
+        case CLOUD:   p.cloud = value; break;
+        case VOICE:   add_voice(&a, &p, value); break;
+        case APART:   p.apart = true; break;
+        case TASKS:   p.record.tasks = value; break;
+        case 'n':     p.record.n = duo_whole(&a, "--n", value, 1, 10000000); own = true; break;
+        case SEED:    p.record.seed = (uint64_t)duo_whole(&a, "--seed", value, 0, INT_MAX); own = true; break;
+        case 'o':     p.record.out = value; break;
+        case RESUME:  p.record.resume = true; break;
+        case SAMPLES: p.record.samples = duo_whole(&a, "--samples", value, 0, 64); break;
+        case TEMPERATURE: p.record.temperature = duo_real(&a, "--temperature", value, 0.01, 100); break;
+        case AHEAD:   p.record.ahead = duo_whole(&a, "--ahead", value, 1, 255); break;
+        case NO_TEXTS: p.record.texts = false; break;
+        case NO_EMBEDDINGS: p.record.embeddings = false; break;
+        case NO_CHAT: p.chat = false; break;
+        case 't':     p.threads = duo_whole(&a, "--threads", value, 1, 64); break;
+        }
+    complete(&a, &p);
+    if (own && p.record.tasks) duo_usage(&a, "record: --n and --seed are of the project's own tasks; --tasks brings a list");
+    return duo_finish(&a, record(&a, &p, &err), &err);
+}
+
+const struct duo_command duo_cmd_record = {
+    .name = "record", .words = "--edge MODEL --cloud MODEL --out FILE.db",
+    .about = "let models answer tasks, and keep what they did: answers, confidences, exits, drafts, votes; a scenario replays it (answers: { recorded: FILE.db })",
+    .example = "  duosim record --edge pair:edge --cloud pair:cloud --voice cloud@2 --n 400 --out mine.db\n"
+               "  duosim record --edge smollm2-135m --cloud smollm2-360m --tasks questions.jsonl --out mine.db\n",
+    .options = options, .run = run,
+};
