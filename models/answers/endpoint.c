@@ -18,10 +18,11 @@ static const struct server {
     [DUO_SERVER_llama_cpp] = { .name = "llama.cpp", .owner = "llamacpp", .ids = true },
     [DUO_SERVER_vllm]      = { .name = "vllm", .owner = "vllm", .ids = true, .lists_end = true },
     [DUO_SERVER_openai]    = { .name = "openai", .owner = "openai" },
+    [DUO_SERVER_llama_cpp_python] = { .name = "llama-cpp-python", .owner = "me" },
     [DUO_SERVER_ollama]    = { .name = "ollama", .owner = "library", .no_ranks = "ollama has neither token ids nor log-probabilities of a prompt" },
 };
 
-enum { TOP = 2 };
+enum { TOP = 2, ECHO_TRIED = 12 };
 
 struct duo_endpoint {
     struct duo_endpoint_spec spec;
@@ -171,7 +172,7 @@ static enum duo_status named_server(struct duo_endpoint *e, struct duo_err *err)
     }
     if (!e->spec.server || strcmp(e->spec.server, names[e->server]) == 0) return DUO_OK;
     const char *near = duo_nearest(e->spec.server, names, DUO_SERVER_N);
-    return duo_fail(err, DUO_BAD_INPUT, "%s: no such kind of server; llama.cpp, vllm, openai or ollama expected%s%s%s", e->spec.server,
+    return duo_fail(err, DUO_BAD_INPUT, "%s: no such kind of server; llama.cpp, vllm, openai, llama-cpp-python or ollama expected%s%s%s", e->spec.server,
                     near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
@@ -299,6 +300,27 @@ static json_t *open_body(const struct duo_endpoint *e, const struct duo_hear *he
     put(body, newer ? "max_completion_tokens" : "max_tokens", number(hear->tokens));
     put(body, "temperature", json_real(hear->temperature));
     put(body, "seed", json_integer((json_int_t)(hear->seed & 0x7FFFFFFF)));
+    /* vLLM takes a model's generation_config.json for its defaults, llama-cpp-python has some of its own. */
+    bool vllm = e->server == DUO_SERVER_vllm;
+    if (vllm || e->server == DUO_SERVER_llama_cpp_python) {
+        put(body, vllm ? "repetition_penalty" : "repeat_penalty", json_real(1));
+        put(body, "presence_penalty", json_real(0)), put(body, "frequency_penalty", json_real(0));
+        put(body, "top_p", json_real(1)), put(body, "min_p", json_real(0)), put(body, "top_k", number(vllm ? -1 : 0));
+    }
+    return body;
+}
+
+static json_t *ollama_body(const struct duo_endpoint *e, const struct duo_hear *hear)
+{
+    json_t *body = json_object(), *options = json_object();
+    put(options, "num_predict", number(hear->tokens));
+    put(options, "temperature", json_real(hear->temperature));
+    put(options, "seed", json_integer((json_int_t)(hear->seed & 0x7FFFFFFF)));
+    put(options, "repeat_penalty", json_real(1)), put(options, "top_p", json_real(1)), put(options, "min_p", json_real(0)), put(options, "top_k", number(0));
+    put(body, "model", json_string(e->model));
+    put(body, "stream", json_false());
+    put(body, "options", options);
+    if (!e->spec.plain) put(body, "logprobs", json_true()), put(body, "top_logprobs", number(TOP));
     return body;
 }
 
@@ -323,18 +345,19 @@ static enum duo_status say_ids(struct duo_endpoint *e, const int32_t *ids, int n
 
 static enum duo_status say_text(struct duo_endpoint *e, const char *prompt, const struct duo_hear *hear, struct duo_heard *heard, struct duo_err *err)
 {
-    json_t *body = open_body(e, hear), *reply;
-    if (e->spec.chat) {
-        DUO_TRY(put_messages(body, prompt, err));
-        if (!e->spec.plain) put(body, "logprobs", json_true()), put(body, "top_logprobs", number(TOP));
+    bool ollama = e->server == DUO_SERVER_ollama;
+    json_t *body = ollama ? ollama_body(e, hear) : open_body(e, hear), *reply;
+    if (ollama && !e->spec.chat) put(body, "raw", json_true());
+    DUO_TRY(e->spec.chat ? put_messages(body, prompt, err) : put_text(body, "prompt", prompt, err));
+    if (ollama) {
+        DUO_TRY(ask(e, e->root, e->spec.chat ? "/api/chat" : "/api/generate", body, &reply, err));
     } else {
-        DUO_TRY(put_text(body, "prompt", prompt, err));
-        if (!e->spec.plain) put(body, "logprobs", number(TOP));
+        if (!e->spec.plain && e->spec.chat) put(body, "logprobs", json_true()), put(body, "top_logprobs", number(TOP));
+        else if (!e->spec.plain) put(body, "logprobs", number(TOP));
+        DUO_TRY(ask(e, e->api, e->spec.chat ? "/chat/completions" : "/completions", body, &reply, err));
     }
-    DUO_TRY(ask(e, e->api, e->spec.chat ? "/chat/completions" : "/completions", body, &reply, err));
-    enum duo_status status = duo_reply_answer(reply, e->url, false, heard, err);
+    enum duo_status status = ollama ? duo_reply_ollama(reply, e->url, heard, err) : duo_reply_answer(reply, e->url, false, heard, err);
     json_decref(reply);
-    if (status == DUO_OK && e->server == DUO_SERVER_ollama && heard->thinking == 0) heard->thinking = -1;      /* taken out of the text, left in the count */
     return status;
 }
 
@@ -442,6 +465,24 @@ static const char probe[] =
     "na\xC3\xAFve caf\xC3\xA9 \xE2\x80\x94 \xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82, \xE4\xBD\xA0\xE5\xA5\xBD\xE4\xB8\x96\xE7\x95\x8C, "
     "\xD9\x85\xD8\xB1\xD8\xAD\xD8\xA8\xD8\xA7, \xED\x95\x9C\xEA\xB5\xAD\xEC\x96\xB4, \xF0\x9F\x98\x80\xF0\x9F\x8F\xBD internationalization antidisestablishment  \n\n";
 
+/* Some servers echo each token with the numbers of another position (llama-cpp-python's does for models without a first token):
+ * the model's own greedy answer must be its own first choice throughout. */
+static enum duo_status try_echo(struct duo_endpoint *e, struct duo_err *err)
+{
+    static const char prompt[] = "Question: 1, 2, 3, 4,\nAnswer:";
+    struct duo_heard h;
+    struct duo_weighed w[ECHO_TRIED];
+    int wrong = -1;
+    DUO_TRY(say_text(e, prompt, &(struct duo_hear) { .tokens = ECHO_TRIED }, &h, err));
+    enum duo_status status = h.n == 0 ? duo_fail_at(err, DUO_FELL_SHORT, e->api, 0, 0, "the server lists no tokens") : weigh_by_echo(e, prompt, &h, w, err);
+    for (int i = 0; status == DUO_OK && i < h.n; i++)
+        if (w[i].rank != 1 && wrong < 0) wrong = i;
+    if (wrong >= 0) status = duo_fail_at(err, DUO_FELL_SHORT, e->api, 0, 0, "asked to echo, the server gives tokens the numbers of others: its own choice at token %d ranks %s", wrong,
+                                         w[wrong].rank == DUO_RANK_BEYOND ? "far below" : "below");
+    duo_heard_free(&h);
+    return status;
+}
+
 static enum duo_status same_ids(const struct duo_endpoint *a, const struct duo_reply_ids *x, const struct duo_endpoint *b, const struct duo_reply_ids *y, struct duo_err *err)
 {
     if (x->n != y->n)
@@ -458,7 +499,7 @@ enum duo_status duo_endpoint_same_words(struct duo_endpoint *drafter, struct duo
     if (d->no_ranks) return duo_fail_at(err, DUO_FELL_SHORT, drafter->api, 0, 0, "%s", d->no_ranks);
     if (verifier->spec.plain) return duo_fail_at(err, DUO_FELL_SHORT, verifier->api, 0, 0, "answers without log-probabilities have no tokens to be ranked");
     if (!d->ids && drafter->spec.chat) return duo_fail_at(err, DUO_FELL_SHORT, drafter->api, 0, 0, "chat completions tell nothing of another's answer");
-    if (!d->ids) return weigh_by_echo(drafter, "one two\n", &(struct duo_heard) { .text = (char[]) { "three" } }, NULL, err);      /* does it echo at all? */
+    if (!d->ids) return try_echo(drafter, err);
     if (!v->ids) return duo_fail_at(err, DUO_FELL_SHORT, verifier->api, 0, 0, "%s gives no token ids, and %s ranks nothing else", v->name, d->name);
     struct duo_reply_ids x, y;
     DUO_TRY(cut(drafter, probe, true, &x, err));

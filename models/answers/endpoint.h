@@ -4,11 +4,13 @@
  *       llama.cpp   /tokenize (chat: /apply-template before), /completion on token ids.  It has no log-probabilities of a
  *                   prompt, so ranks take one request of one token a position, on its prompt cache; ranks to 254.
  *       vllm        /tokenize, /v1/completions on token ids; ranks of a whole answer by `prompt_logprobs` in one request.
- *       openai      /v1/completions, or with `chat` /v1/chat/completions.  Ranks by `echo` with `logprobs` where the server has
- *                   it (llama-cpp-python; OpenAI's own for its base models): to 5.
- *       ollama      as openai, without ranks: it has neither token ids nor numbers of a prompt.  It puts every prompt into the
- *                   model's own layout, with `chat` or without.
- * (2) A greedy answer is asked for with temperature 0 and a seed.  What a server makes of it is its own affair: no same bytes
+ *       openai      /v1/completions, or with `chat` /v1/chat/completions; any server that speaks them.  Ranks by `echo` with
+ *                   `logprobs` where the server has it and gives each token its own numbers (tried first): to 5.
+ *       llama-cpp-python  its server: as openai, without the penalty for repetition that it has by default.
+ *       ollama      its own /api/generate (raw) and /api/chat: by /v1 it would put a prompt into a layout and punish repetition.
+ *                   No ranks: it has neither token ids nor numbers of a prompt.
+ * (2) A greedy answer is asked for with temperature 0 and a seed, and without penalties and cuts where a server or a model's
+ *     own defaults would have some.  What a server makes of it is its own affair: no same bytes
  *     are promised by it; the same replies give the same bytes here.
  * (3) What a server does not say is NAN, -1 or NULL, never made up.  A margin needs the two most probable tokens.  An entropy
  *     needs the whole distribution, which no server gives: NAN.
@@ -31,6 +33,7 @@
     X(llama_cpp, "llama.cpp")          \
     X(vllm,      "vllm")               \
     X(openai,    "openai")             \
+    X(llama_cpp_python, "llama-cpp-python") \
     X(ollama,    "ollama")
 
 enum duo_server {

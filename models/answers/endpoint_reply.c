@@ -234,6 +234,23 @@ static enum duo_status read_llama(const json_t *reply, const char *url, struct d
     return DUO_OK;
 }
 
+static enum duo_status read_ollama(const json_t *reply, const char *url, struct duo_heard *h, struct duo_err *err)
+{
+    const json_t *message = json_object_get(reply, "message"), *text = message ? json_object_get(message, "content") : json_object_get(reply, "response");
+    const json_t *thinking = json_object_get(message ? message : reply, "thinking"), *item;
+    const char *why = json_string_value(json_object_get(reply, "done_reason"));
+    size_t i;
+    if (!json_is_string(text)) return lacks(url, message ? "\"content\"" : "\"response\"", err);
+    if (!why) return lacks(url, "\"done_reason\"", err);
+    DUO_TRY(take_text(text, url, &h->text, err));
+    h->ended = strcmp(why, "stop") == 0;
+    h->prompt_tokens = count_of(reply, "prompt_eval_count");
+    h->thinking = json_string_length(thinking) > 0 ? -1 : 0;          /* it is in the count, and how much isn't told */
+    if (h->thinking == 0) json_array_foreach(json_object_get(reply, "logprobs"), i, item) DUO_TRY(add_item(h, item, url, err));
+    close_answer(h, false, h->thinking == 0 ? count_of(reply, "eval_count") : -1);
+    return DUO_OK;
+}
+
 static enum duo_status whole(enum duo_status status, struct duo_heard *h)
 {
     if (status != DUO_OK) duo_heard_free(h);
@@ -244,6 +261,12 @@ enum duo_status duo_reply_answer(const json_t *reply, const char *url, bool list
 {
     *h = (struct duo_heard) { 0 };
     return whole(read_answer(reply, url, listed, h, err), h);
+}
+
+enum duo_status duo_reply_ollama(const json_t *reply, const char *url, struct duo_heard *h, struct duo_err *err)
+{
+    *h = (struct duo_heard) { 0 };
+    return whole(read_ollama(reply, url, h, err), h);
 }
 
 enum duo_status duo_reply_llama(const json_t *reply, const char *url, struct duo_heard *h, struct duo_err *err)

@@ -21,6 +21,9 @@ enum duo_status duo_reply_ids(const json_t *reply, const char *url, struct duo_r
  * "token_id:N" are ids. */
 enum duo_status duo_reply_answer(const json_t *reply, const char *url, bool listed, struct duo_heard *, struct duo_err *);
 
+/* Of ollama's /api/generate and /api/chat. */
+enum duo_status duo_reply_ollama(const json_t *reply, const char *url, struct duo_heard *, struct duo_err *);
+
 /* Of llama.cpp's /completion. */
 enum duo_status duo_reply_llama(const json_t *reply, const char *url, struct duo_heard *, struct duo_err *);
 

@@ -2,7 +2,7 @@
 
 Prints its port, then serves until stdin ends.  The first part of the path says how it behaves:
   /llama /vllm /openai /ollama    a dialect; /other-vllm: the same with other token ids; /two-openai: two models
-  /bare: openai without numbers   /echoless: openai that refuses echo
+  /bare: openai without numbers   /echoless: openai that refuses echo   /python, /shifted: llama-cpp-python, the latter's echo is wrong
   /slow /cut /garbage /deep /empty /500 /401 /redirect /limit /patience /later /leak /nothing   ways to break (see fail())
 A token is a byte and its id the byte's value (1: begin, 2: end).  At position i of the answer to a prompt the model "big" finds
 the answer's byte most probable (.6), "small" finds it 2nd at i % 5 == 2, 3rd at i % 5 == 4, 8th at i == 6, 1st elsewhere.
@@ -57,7 +57,7 @@ def choose(model, ids, shift, temperature, seed):
 
 def write(model, ids, shift, body):
     """Tokens behind the ids: [(id, p, table)]; the end is one of them."""
-    most = body.get("max_tokens", body.get("max_completion_tokens", body.get("n_predict", 16)))
+    most = body.get("max_tokens", body.get("max_completion_tokens", body.get("n_predict", body.get("num_predict", 16))))
     ids, out = list(ids), []
     while len(out) < most:
         (t, q), table = choose(model, ids, shift, body.get("temperature", 1), body.get("seed", 0))
@@ -122,12 +122,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.fail(kind, body):
             return None
         dialect = kind.split("-")[-1]
-        route = getattr(self, {"llama": "llama", "vllm": "vllm"}.get(dialect, "openai"))
+        route = getattr(self, {"llama": "llama", "vllm": "vllm", "ollama": "ollama"}.get(dialect, "openai"))
         return route(kind, path, body, 1000 if kind.startswith("other") else 0)
 
     def models(self, kind):
         dialect = kind.split("-")[-1]
-        owner = {"llama": "llamacpp", "vllm": "vllm", "ollama": "library"}.get(dialect, "openai")
+        owner = {"llama": "llamacpp", "vllm": "vllm", "ollama": "library", "python": "me", "shifted": "me"}.get(dialect, "openai")
         names = ["big", "small"] if kind.startswith("two") else ["big"]
         data = [{"id": n, "object": "model", "owned_by": owner} for n in names]
         if dialect == "llama":
@@ -201,6 +201,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path != "/v1/completions":
             return self.reply({"detail": "Not Found"}, 404)
         model, ids = body["model"], body["prompt"]
+        if body.get("repetition_penalty") != 1 or body.get("top_k") != -1:
+            return self.reply({"message": "the model's generation_config.json punishes repetition"}, 400)
         out = write(model, ids, shift, body)
 
         def called(t):
@@ -224,12 +226,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
         usage = {"prompt_tokens": len(ids), "completion_tokens": len(out), "total_tokens": len(ids) + len(out)}
         return self.reply({"id": "x", "created": int(time.time()), "model": model, "choices": [choice], "usage": usage})
 
+    def ollama(self, kind, path, body, shift):
+        """The end is counted and not listed."""
+        if path not in ("/api/generate", "/api/chat"):
+            return self.reply({"error": "404 page not found"}, 404)
+        chat, o = path == "/api/chat", body["options"]
+        if o.get("repeat_penalty") != 1 or body["stream"] is not False or not chat and body.get("raw") is not True:
+            return self.reply({"error": "this would not be greedy, or not the bare prompt"}, 400)
+        ids = cut(layout(body["messages"]) if chat else body["prompt"], True, 0)
+        out = write(body["model"], ids, 0, o)
+        ended = out[-1][0] == END
+        shown = out[:-1] if ended else out
+        text = text_of([t for t, _, _ in shown])
+
+        def item(t, q):
+            return {"token": piece(t), "logprob": math.log(q), "bytes": [t]}
+
+        answer = {"model": body["model"], "created_at": time.ctime(), "done": True, "done_reason": "stop" if ended else "length",
+                  "prompt_eval_count": len(ids), "eval_count": len(out)}
+        answer.update({"message": {"role": "assistant", "content": text}} if chat else {"response": text})
+        if body.get("logprobs"):
+            answer["logprobs"] = [dict(item(t, q), top_logprobs=[item(*c) for c in table[:body["top_logprobs"]]]) for t, q, table in shown]
+        return self.reply(answer)
+
     def openai(self, kind, path, body, shift):
         """The end is neither listed nor counted."""
         model, chat = body["model"], path == "/v1/chat/completions"
+        if kind in ("python", "shifted") and body.get("repeat_penalty") != 1 or kind == "openai" and "repeat_penalty" in body:
+            return self.reply({"error": {"message": "this would not be greedy, or is not known to OpenAI"}}, 400)
         if not chat and path != "/v1/completions":
             return self.reply({"error": {"message": "Not Found"}}, 404)
-        prompt = layout(body["messages"]) if chat or kind == "ollama" and "messages" in body else body["prompt"]
+        prompt = layout(body["messages"]) if chat else body["prompt"]
         if not chat and not isinstance(prompt, str):
             return self.reply({"error": {"message": "prompt is no text"}}, 400)
         ids = cut(prompt, True, 0)
@@ -250,7 +277,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             echo = bool(body.get("echo"))
             if echo and kind == "echoless":
                 return self.reply({"error": {"message": "Setting 'echo' and 'logprobs' at the same time is not supported"}}, 400)
-            if body.get("logprobs") and kind not in ("bare", "ollama"):
+            if body.get("logprobs") and kind != "bare":
                 k, head = body["logprobs"], []
                 for i in range(1, len(ids)) if echo else []:
                     table = distribution(model, ids[:i], 0)
@@ -259,6 +286,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 choice["text"] = (prompt if echo else "") + text
                 choice["logprobs"] = {"tokens": [piece(t) for t, _, _ in rows], "token_logprobs": [math.log(q) for _, q, _ in rows],
                                       "top_logprobs": [{piece(c) or "<end>": math.log(p) for c, p in table[:k]} for _, _, table in rows]}
+                if kind == "shifted" and echo:            # each token with the numbers of the next one's place
+                    top = choice["logprobs"]["top_logprobs"]
+                    choice["logprobs"]["top_logprobs"] = top[1:] + top[:1]
                 if echo:
                     choice["logprobs"]["token_logprobs"][0] = None
         return self.reply({"id": "x", "created": int(time.time()), "choices": [choice], "usage": usage})

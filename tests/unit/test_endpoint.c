@@ -122,9 +122,9 @@ static void heard_of(struct duo_endpoint *e, const char *prompt, int tokens, str
 /* (1) who it is, and which model */
 static void test_opening(void)
 {
-    static const struct { const char *kind, *server; } kinds[] = { { "llama", "llama.cpp" }, { "vllm", "vllm" }, { "openai", "openai" }, { "ollama", "ollama" } };
+    static const struct { const char *kind, *server; } kinds[] = { { "llama", "llama.cpp" }, { "vllm", "vllm" }, { "openai", "openai" }, { "ollama", "ollama" }, { "python", "llama-cpp-python" } };
     struct duo_err err;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         struct duo_endpoint *e = opened(kinds[i].kind, RAW);
         CHECK_TEXT(duo_endpoint_server_name(e), kinds[i].server);
         CHECK_TEXT(duo_endpoint_model(e), "big");
@@ -150,19 +150,19 @@ static void test_opening(void)
 /* (2), (3), (4): one answer whichever the server; what it does not tell is unknown */
 static void test_answers(void)
 {
-    static const char *const kinds[] = { "llama", "vllm", "openai", "ollama", "bare" };
+    static const char *const kinds[] = { "llama", "vllm", "openai", "ollama", "python", "bare" };
     for (int chat = RAW; chat <= CHAT; chat++)
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 6; i++) {
             struct duo_endpoint *e = opened(kinds[i], chat);
             struct duo_heard h;
-            bool ids = i < 2, listed = ids || i == 2 || chat;
+            bool ids = i < 2, listed = i < 5 || chat;
             heard_of(e, question, 40, &h);
             CHECK_TEXT(h.text, answer);
             CHECK(h.ended);
             CHECK_INT(h.n, listed ? LENGTH + 1 : 0);
             CHECK_INT(h.tokens, listed ? LENGTH + 1 : LENGTH);                   /* as many as the server counts */
             CHECK_INT(h.prompt_tokens, 1 + (int)strlen(question) + (chat ? 14 : 0) - (chat && i == 1 ? 1 : 0));
-            CHECK_INT(h.thinking, chat && !ids ? -1 : i == 3 ? -1 : 0);
+            CHECK_INT(h.thinking, chat && !ids && i != 3 ? -1 : 0);
             for (int t = 0; t < h.n; t++) {
                 bool told = ids || t < LENGTH;
                 CHECK_NEAR(h.at[t].probability, told ? 0.6 : NAN, 1e-9);         /* the stub's arithmetic */
@@ -216,7 +216,7 @@ static struct duo_endpoint *small(const char *kind, bool chat)
 /* (5) ranks against the rule: prompt logprobs, steps and echo tell the same as far as they tell */
 static void test_ranks(void)
 {
-    static const char *const kinds[] = { "llama", "vllm", "openai" };
+    static const char *const kinds[] = { "llama", "vllm", "python" };
     static const char *const prompts[] = { "12+3=?\n", "12+34=?\n" };              /* the 2nd one's end stands where it isn't the first choice */
     for (int i = 0; i < 3; i++)
         for (int p = 0; p < 2; p++) {
@@ -269,8 +269,9 @@ static void test_other_vocabularies(void)
         { "ollama", "ollama", RAW, "neither token ids nor" },
         { "openai", "openai", CHAT, "chat completions tell nothing" },
         { "echoless", "openai", RAW, "at the same time is not supported" },
+        { "shifted", "openai", RAW, "its own choice at token 0 ranks" },
     };
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         struct duo_endpoint *d = opened(cases[i].drafter, cases[i].chat), *v = opened(cases[i].verifier, cases[i].chat);
         struct duo_err err = { 0 };
         CHECK_INT(duo_endpoint_same_words(d, v, &err), DUO_FELL_SHORT);
