@@ -3,15 +3,16 @@
  *   ask_pair grade TASKS.jsonl ANSWERS.jsonl      a grade a line; the answers stand in the second file's references
  *   ask_pair context TASKS.jsonl facts|others     closed-book tasks with their facts, or with three others, before the prompt
  *   ask_pair features TASKS.jsonl prompt|words    features for judge.h: a JSON list a line; of words: task, from, to, features
- *   ask_pair answer TASKS.jsonl EDGE CLOUD [NGRAM]
- *       an object a line: both models' greedy texts with probabilities and margins, the drafters' ranks of the cloud's
- *       tokens, the edge's mean state over the prompt */
+ *   ask_pair answer TASKS.jsonl EDGE CLOUD NGRAM
+ *       an object a line: both models' greedy texts with probabilities and margins, the the edge's ranks of the cloud's
+ *       tokens and whether n-grams agree (1) or not (2), the edge's mean state over the prompt */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "models/answers/speaker.h"
 #include "models/pair/judge.h"
+#include "models/pair/ngram.h"
 #include "sim/base/json.h"
 
 enum { TOKENS = 200 };
@@ -111,17 +112,21 @@ static enum duo_status say(struct duo_speaker *s, int voice, const char *name, c
     return DUO_OK;
 }
 
-static enum duo_status ranks(struct duo_speaker *s, int voice, const char *name, const char *prompt, const int32_t *text, int n, struct duo_json *j,
+/* What the edge and the n-grams think of the cloud's text. */
+static enum duo_status ranks(struct duo_speaker *s, const struct duo_ngram *ngram, const char *prompt, const int32_t *text, int n, struct duo_json *j,
                              struct duo_err *err)
 {
     int32_t *ids;
-    int length = duo_speaker_encode(s, voice, prompt, &ids);
+    int length = duo_speaker_encode(s, 0, prompt, &ids);
     struct duo_judged *judged = duo_new((size_t)n + 1, sizeof *judged);
     ids = duo_grow(ids, (size_t)(length + n) + 1, sizeof *ids);
     memcpy(ids + length, text, (size_t)n * sizeof *ids);
-    enum duo_status status = duo_speaker_judge(s, voice, ids, length, n, judged, err);
-    duo_json_key(j, name), duo_json_open(j, '[');
+    enum duo_status status = duo_speaker_judge(s, 0, ids, length, n, judged, err);
+    duo_json_key(j, "edge_ranks"), duo_json_open(j, '[');
     for (int i = 0; i < n; i++) duo_json_number(j, judged[i].rank);
+    duo_json_close(j);
+    duo_json_key(j, "ngram_ranks"), duo_json_open(j, '[');
+    for (int i = 0; i < n; i++) duo_json_number(j, duo_ngram_next(ngram, ids, length + i, NULL) == text[i] ? 1 : 2);
     duo_json_close(j);
     free(judged);
     free(ids);
@@ -142,9 +147,8 @@ static enum duo_status state(struct duo_speaker *s, const char *prompt, struct d
     return status;
 }
 
-static enum duo_status answer_one(struct duo_speaker *s, int voices, const struct duo_task *t, struct duo_err *err)
+static enum duo_status answer_one(struct duo_speaker *s, const struct duo_ngram *ngram, const struct duo_task *t, struct duo_err *err)
 {
-    static const char *const drafters[] = { "edge_ranks", "", "ngram_ranks" };
     struct duo_json j;
     int32_t *own, *text;
     int n;
@@ -155,8 +159,7 @@ static enum duo_status answer_one(struct duo_speaker *s, int voices, const struc
     DUO_TRY(say(s, 0, "edge", t->prompt, &j, &own, &n, err));
     free(own);
     DUO_TRY(say(s, 1, "cloud", t->prompt, &j, &text, &n, err));
-    enum duo_status status = DUO_OK;
-    for (int v = 0; v < voices && status == DUO_OK; v += 2) status = ranks(s, v, drafters[v], t->prompt, text, n, &j, err);
+    enum duo_status status = ranks(s, ngram, t->prompt, text, n, &j, err);
     free(text);
     DUO_TRY(status);
     DUO_TRY(state(s, t->prompt, &j, err));
@@ -165,15 +168,17 @@ static enum duo_status answer_one(struct duo_speaker *s, int voices, const struc
     return DUO_OK;
 }
 
-static enum duo_status answer(const char *tasks, int n, char **models, struct duo_err *err)
+static enum duo_status answer(const char *tasks, char **models, struct duo_err *err)
 {
-    struct duo_speaker_spec spec = { .n_voices = n, .names = { "edge", "cloud", "ngram" } };
-    struct duo_speaker *s;
+    struct duo_speaker_spec spec = { .n_voices = 2, .names = { "edge", "cloud" }, .paths = { models[0], models[1] } };
+    struct duo_speaker *s = NULL;
+    struct duo_ngram *ngram = NULL;
     struct duo_tasks list;
-    for (int i = 0; i < n; i++) spec.paths[i] = models[i];
     DUO_TRY(duo_tasks_read(&list, tasks, err));
     enum duo_status status = duo_speaker_open(&s, &spec, err);
-    for (int i = 0; i < list.n && status == DUO_OK; i++) status = answer_one(s, n, &list.at[i], err);
+    if (status == DUO_OK) status = duo_ngram_open(&ngram, models[2], err);
+    for (int i = 0; i < list.n && status == DUO_OK; i++) status = answer_one(s, ngram, &list.at[i], err);
+    duo_ngram_free(ngram);
     duo_speaker_free(s);
     duo_tasks_free(&list);
     return status;
@@ -187,7 +192,7 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(what, "grade") == 0) status = grade(argv[2], argv[3], &err);
     else if (argc == 4 && strcmp(what, "context") == 0) status = context(argv[2], argv[3], &err);
     else if (argc == 4 && strcmp(what, "features") == 0) status = features(argv[2], argv[3], &err);
-    else if ((argc == 5 || argc == 6) && strcmp(what, "answer") == 0) status = answer(argv[2], argc - 3, argv + 3, &err);
+    else if (argc == 6 && strcmp(what, "answer") == 0) status = answer(argv[2], argv + 3, &err);
     else duo_fail(&err, DUO_BAD_INPUT, "usage: ask_pair grade|context|features|answer ...; its first lines say how");
     if (status != DUO_OK) duo_err_print(stderr, &err, false);
     return (int)status;
