@@ -33,6 +33,7 @@ if suite_build build -Ddebug=false; then
     suite_script build models sh tests/models.sh build/duosim
     suite_script build validate sh tests/validate.sh build/duosim
     suite_script build conformance sh tests/conformance/run.sh build
+    suite_script build pipe sh tests/pipe/run.sh build
     suite_script build golden sh tests/golden/run.sh build/duosim
     suite_script build bad-input sh tests/bad/run.sh build/duosim build
 fi
@@ -41,6 +42,7 @@ if [ "$only" != quick ]; then
     if suite_build build-asan -Dsanitize=true -Doptimization=1 --werror; then
         suite_tests  build-asan
         suite_script build-asan golden sh tests/golden/run.sh build-asan/duosim quickstart
+        suite_script build-asan pipe sh tests/pipe/run.sh build-asan
         suite_script build-asan bad-input sh tests/bad/run.sh build-asan/duosim build-asan
     fi
     if suite_build build-fluid -Dsimgrid=disabled -Ddebug=false --werror; then

@@ -46,24 +46,25 @@ static void known(void *arg)
     call(&l->about, w->seat == DUO_SEAT_GATEWAY ? w->gateway_seat : w->devices[l->about.row.device].seat, &l->quality);
 }
 
-void duo_feedback_later(struct duo_request *r)             /* (1) */
+bool duo_feedback_later(struct duo_request *r)             /* (1) */
 {
     struct duo_world *w = r->world;
     const struct duo_scenario *s = w->scenario;
     struct later *l;
 
-    if (!w->policy->feedback || isnan(r->row.quality) || r->row.status != 0) return;
-    if (duo_draw(w->spec->seed, "feedback", (uint64_t)r->row.id) >= s->feedback_share) return;
+    if (!w->policy->feedback || isnan(r->row.quality) || r->row.status != 0) return false;
+    if (duo_draw(w->spec->seed, "feedback", (uint64_t)r->row.id) >= s->feedback_share) return false;
     l = duo_new(1, sizeof *l);
     duo_world_keep(w, l);
     l->world = w, l->quality = r->row.quality, l->about = nobody(w, r->row.device);
-    l->about.query = r->query, l->about.row.arrived = r->row.arrived, l->about.prompt_tokens = r->prompt_tokens;
+    l->about.query = r->query, l->about.row.id = r->row.id, l->about.row.arrived = r->row.arrived, l->about.prompt_tokens = r->prompt_tokens;
     if (w->policy->request_size) {
         l->about.block = duo_new(1, w->policy->request_size);
         memcpy(l->about.block, r->block, w->policy->request_size);
         duo_world_keep(w, l->about.block);
     }
     duo_clock_set(w->clock, &l->alarm, duo_clock_now(w->clock) + s->feedback_delay, known, l);
+    return true;
 }
 
 void duo_world_tick(struct duo_world *w)                   /* (2) */

@@ -12,6 +12,7 @@
  * (7) All seconds count from the arrival; of a spoken request that is the end of the speech (speech.c). */
 #include "sim/device.h"
 #include "sim/money.h"
+#include "sim/pipe.h"
 #include "sim/request.h"
 
 #include <assert.h>
@@ -59,6 +60,7 @@ static void session_drop(struct duo_world *w, struct duo_session *s)
 
     while (*slot != s) slot = &(*slot)->next;
     *slot = s->next;
+    duo_pipe_session_over(w->pipe, s->id);
     duo_kv_forget(w, &s->residences);
     free(s->block);
     free(s);
@@ -427,7 +429,7 @@ void duo_request_close(struct duo_request *r)
     struct duo_world *w = r->world;
 
     if (!r->settled || r->steps || r->holds || r->delivering) return;
-    duo_feedback_later(r);
+    if (!duo_feedback_later(r)) duo_pipe_request_over(w->pipe, r->row.id);
     duo_request_emit(r, (int)r->row.status);
     if (r->previous) r->previous->next = r->next;
     else             w->requests = r->next;

@@ -178,7 +178,7 @@ void duo_parts_free  (struct duo_step_record *);
 bool duo_parts_working(const struct duo_step_record *);
 
 /* feedback.c */
-void duo_feedback_later(struct duo_request *);             /* tells the policy how good an answer was, late and rarely */
+bool duo_feedback_later(struct duo_request *);             /* will the policy be told how good the answer was, late and rarely? */
 void duo_world_tick   (struct duo_world *);                /* the policy's periodic call, seat by seat */
 
 /* view.c */

@@ -7,6 +7,7 @@
 
 #include "sim/device.h"
 #include "sim/money.h"
+#include "sim/pipe.h"
 #include "sim/request.h"
 #include "sim/scale.h"
 #include "sim/server_api.h"
@@ -213,6 +214,7 @@ enum duo_status duo_run(const struct duo_run_spec *spec, struct duo_rows *rows, 
     if (spec->watch) snprintf(spec->watch->policy, sizeof spec->watch->policy, "%s", w->use->label);
     duo_world_start(w);
     duo_net_run(w->net, w->scenario->until, &w->stop);
+    duo_pipe_end(w->pipe);
     if (too_many) *too_many = w->too_many;
     bad = finish(w, rows, err);
     duo_world_free(w);

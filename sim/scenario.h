@@ -163,7 +163,9 @@ struct duo_param {                    /* of a policy: a scalar as written */
 };
 
 struct duo_policy_spec {
-    char *use;                        /* built-in's name; "./mine.so"; "mix" */
+    char *use;                        /* built-in's name; "./mine.so"; "mix"; "pipe:COMMAND" */
+    int   n_command; char **command;  /* pipe: the program and its words, then a NULL; 0: no pipe */
+    bool  here;                       /* pipe: it runs where we are (command line), not in the scenario's folder */
     char *label;                      /* as:, or the name */
     char *of;                         /* mix: the label whose cloud share it takes */
     int   seat;                       /* seat: device | gateway; -1: the policy's own */
@@ -215,7 +217,7 @@ struct duo_plan { int n_variants; struct duo_scenario *variants; };   /* at leas
 enum duo_status duo_plan_read(struct duo_plan *, const char *file, const char *const *set, int n_set, struct duo_err *);
 void            duo_plan_free(struct duo_plan *);
 
-/* A policy from the command line: "cascade", "./mine.so", "cascade:floor=0.8,as=c8". */
+/* A policy from the command line: "cascade", "./mine.so", "cascade:floor=0.8,as=c8", "pipe:python3 mine.py,floor=0.8". */
 enum duo_status duo_policy_spec_parse(struct duo_policy_spec *, const char *text, struct duo_err *);
 void            duo_policy_spec_free(struct duo_policy_spec *);
 /* The same, added to every variant; its label must be new. */

@@ -12,7 +12,8 @@
 /* Documentation only: any other key is a parameter of the policy, so these are read by hand. */
 static const char *const seats[] = { [DUO_SEAT_DEVICE] = "device", [DUO_SEAT_GATEWAY] = "gateway", NULL };
 static const struct duo_key policy_keys[] = {
-    { "use",   DUO_KEY_TEXT,   .need = true, .form = "NAME | ./mine.so | mix", .doc = "a built-in policy (duosim policies), a module, or a mix" },
+    { "use",   DUO_KEY_TEXT,   .form = "NAME | ./mine.so | mix", .def_doc = "needed, or pipe", .doc = "a built-in policy (duosim policies), a module, or a mix" },
+    { "pipe",  DUO_KEY_TEXT,   .form = "[PROGRAM, WORD, ...]", .def_doc = "-", .doc = "a policy that is a program of yours (policies/PIPE.md)" },
     { "as",    DUO_KEY_NAME,   .def_doc = "its name", .doc = "its label in tables; labels are unique" },
     { "of",    DUO_KEY_NAME,   .form = "LABEL", .doc = "use: mix: cloud calls at random, as many as that policy makes" },
     { "seat",  DUO_KEY_CHOICE, .choices = seats, .def_doc = "the policy's own", .doc = "where it sits" },
@@ -26,6 +27,8 @@ void duo_policy_spec_free(struct duo_policy_spec *p)
         free(p->params[i].key);
         free(p->params[i].value);
     }
+    for (int i = 0; i < p->n_command; i++) free(p->command[i]);
+    free(p->command);
     free(p->params);
     free(p->use);
     free(p->label);
@@ -48,6 +51,63 @@ static char *default_label(const char *use)
     return label;
 }
 
+/* ---- pipe: the words of a command ---- */
+
+static void add_word(struct duo_policy_spec *p, const char *from, size_t n)
+{
+    p->command = duo_grow(p->command, (size_t)p->n_command + 2, sizeof *p->command);
+    p->command[p->n_command] = strndup(from, n);
+    p->command[++p->n_command] = NULL;
+}
+
+/* "python3 'my router.py', ..." word by word, up to a comma outside of quotes.  Returns where it ended; NULL: a quote is open. */
+static const char *split_words(struct duo_policy_spec *p, const char *text)
+{
+    char *word = duo_new(strlen(text) + 1, 1);
+    size_t n = 0;
+    bool begun = false;
+    char quote = 0;
+    for (;; text++) {
+        if (quote && *text == quote) quote = 0;
+        else if (quote && *text) word[n++] = *text;
+        else if (*text == '"' || *text == '\'') quote = *text, begun = true;
+        else if (*text && *text != ',' && !isspace((unsigned char)*text)) word[n++] = *text, begun = true;
+        else {
+            if (begun) add_word(p, word, n);
+            begun = false, n = 0;
+            if (!*text || *text == ',') break;
+        }
+    }
+    free(word);
+    return quote ? NULL : text;
+}
+
+/* "pipe:python3 mine.py" */
+static char *joined(const struct duo_policy_spec *p)
+{
+    size_t room = sizeof "pipe:";
+    for (int i = 0; i < p->n_command; i++) room += strlen(p->command[i]) + 1;
+    char *text = duo_new(room, 1);
+    strcpy(text, "pipe:");
+    for (int i = 0; i < p->n_command; i++) {
+        if (i) strcat(text, " ");
+        strcat(text, p->command[i]);
+    }
+    return text;
+}
+
+/* Of "python3 -u routers/mine.py --fast": mine.  Of a program alone: its name. */
+static char *pipe_label(const struct duo_policy_spec *p)
+{
+    const char *word = p->command[0];
+    for (int i = p->n_command - 1; i > 0; i--)
+        if (p->command[i][0] != '-') word = p->command[i];
+    const char *slash = strrchr(word, '/');
+    char *label = duo_copy(slash ? slash + 1 : word), *dot = strrchr(label, '.');
+    if (dot && dot > label) *dot = 0;
+    return label;
+}
+
 static const char *wrong_label(const char *label)
 {
     if (!*label) return "a label is empty";
@@ -65,9 +125,29 @@ static int seat_of(const char *text)
     return -1;
 }
 
+static enum duo_status read_command(struct duo_reader *r, struct duo_policy_spec *p, const struct duo_node *node)
+{
+    const char *text;
+    if (node->kind == DUO_NODE_LIST) {
+        for (int i = 0; i < node->n; i++) {
+            DUO_TRY(duo_read_scalar(r, node->child[i], "a word of the command", &text));
+            add_word(p, text, strlen(text));
+        }
+    } else {
+        DUO_TRY(duo_read_scalar(r, node, "a command, like [python3, my_router.py]", &text));
+        const char *end = split_words(p, text);
+        if (!end || *end) return duo_bad(r, node, "%s; write it as a list: [python3, my_router.py]", end ? "a comma in the command" : "a quote is not closed");
+    }
+    if (p->n_command == 0 || !*p->command[0]) return duo_bad(r, node, "expected a command, like [python3, my_router.py]");
+    free(p->use);
+    p->use = joined(p);
+    return DUO_OK;
+}
+
 static enum duo_status read_param(struct duo_reader *r, struct duo_policy_spec *p, const struct duo_node *node)
 {
     const char *text, *wrong;
+    if (strcmp(node->key, "pipe") == 0) return read_command(r, p, node);
     DUO_TRY(duo_read_scalar(r, node, "one value", &text));
     if (strcmp(node->key, "use") == 0) {
         p->use = duo_copy(text);
@@ -84,17 +164,19 @@ static enum duo_status read_param(struct duo_reader *r, struct duo_policy_spec *
     return DUO_OK;
 }
 
-/* { use: NAME, as: LABEL, ... } or { NAME: { as: LABEL, ... } } */
+/* { use: NAME, as: LABEL, ... }, { pipe: COMMAND, as: LABEL, ... } or { NAME: { as: LABEL, ... } } */
 static enum duo_status read_policy_map(struct duo_reader *r, struct duo_policy_spec *p, const struct duo_node *node)
 {
-    const struct duo_node *from = node;
-    if (!duo_tree_find(node, "use")) {
+    const struct duo_node *from = node, *pipe = duo_tree_find(node, "pipe");
+    if (pipe && duo_tree_find(node, "use")) return duo_bad_key(r, pipe, "expected either use or pipe");
+    if (!pipe && !duo_tree_find(node, "use")) {
         bool nested = node->n == 1 && (node->child[0]->kind == DUO_NODE_MAP || node->child[0]->null);
         if (!nested) return duo_bad(r, node, "use is missing: the policy's name");
         from = node->child[0];
         p->use = duo_copy(from->key);
         const struct duo_node *twice = duo_tree_find(from, "use");
-        if (twice) return duo_bad_key(r, twice, "use is given twice: the policy is %.60s", p->use);
+        if (!twice) twice = duo_tree_find(from, "pipe");
+        if (twice) return duo_bad_key(r, twice, "%s is given twice: the policy is %.60s", twice->key, p->use);
     }
     for (int i = 0; i < from->n; i++) {
         size_t length = duo_path_push(r, from->child[i]->key);
@@ -117,7 +199,7 @@ static enum duo_status read_policy(struct duo_reader *r, struct duo_policy_spec 
     }
     if (p->of && strcmp(p->use, "mix") != 0) return duo_bad(r, duo_tree_find(node, "of"), "of is for use: mix");
     if (!p->of && strcmp(p->use, "mix") == 0) return duo_bad(r, node, "of is missing: the label whose cloud share the mix takes");
-    if (!p->label) p->label = default_label(p->use);
+    if (!p->label) p->label = p->n_command ? pipe_label(p) : default_label(p->use);
     if ((wrong = wrong_label(p->label))) return duo_bad(r, node, "%s; got %.60s: give it one with as:", wrong, p->label);
     return DUO_OK;
 }
@@ -175,7 +257,7 @@ enum duo_status duo_read_policies(struct duo_reader *r, const struct duo_node *n
     return check_policies(s, r->err);
 }
 
-/* ---- a policy on the command line: NAME or NAME:KEY=VALUE,KEY=VALUE -------------------------------- */
+/* ---- a policy on the command line: NAME or NAME:KEY=VALUE,KEY=VALUE; pipe:COMMAND,KEY=VALUE ----------- */
 
 static enum duo_status parse_pair(struct duo_policy_spec *p, char *pair, const char *whole, struct duo_err *err)
 {
@@ -196,8 +278,8 @@ static enum duo_status parse_pair(struct duo_policy_spec *p, char *pair, const c
         p->of = duo_copy(value);
     } else if (strcmp(pair, "seat") == 0) {
         if ((p->seat = seat_of(value)) < 0) return duo_fail(err, DUO_BAD_INPUT, "%.200s: seat: expected device or gateway", whole);
-    } else if (strcmp(pair, "use") == 0) {
-        return duo_fail(err, DUO_BAD_INPUT, "%.200s: use is the word before the colon", whole);
+    } else if (strcmp(pair, "use") == 0 || strcmp(pair, "pipe") == 0) {
+        return duo_fail(err, DUO_BAD_INPUT, "%.200s: %s stands before the colon", whole, pair);
     } else {
         add_param(p, pair, value, (struct duo_where){ 0, 0 });
     }
@@ -206,12 +288,21 @@ static enum duo_status parse_pair(struct duo_policy_spec *p, char *pair, const c
 
 static enum duo_status parse_policy(struct duo_policy_spec *p, const char *text, struct duo_err *err)
 {
-    const char *colon = strchr(text, ':'), *wrong;
-    size_t n = colon ? (size_t)(colon - text) : strlen(text);
-    if (n == 0) return duo_fail(err, DUO_BAD_INPUT, "expected a policy, like cascade or cascade:floor=0.8,as=c8; got \"%.60s\"", text);
-    p->use = strndup(text, n);
-    if (!p->use) return duo_fail(err, DUO_NO_RESOURCES, "out of memory");
-    char *pairs = duo_copy(colon ? colon + 1 : ""), *next = colon ? pairs : NULL, *pair;
+    const char *rest = strchr(text, ':'), *wrong;             /* where the pairs begin: behind a colon, or a command's comma */
+    if (strncmp(text, "pipe:", 5) == 0) {
+        rest = split_words(p, text + 5);
+        if (!rest) return duo_fail(err, DUO_BAD_INPUT, "%.200s: a quote is not closed", text);
+        if (p->n_command == 0 || !*p->command[0]) return duo_fail(err, DUO_BAD_INPUT, "expected a command, like \"pipe:python3 my_router.py\"; got \"%.60s\"", text);
+        rest = *rest ? rest : NULL;
+        p->here = true;
+        p->use = joined(p);
+    } else {
+        size_t n = rest ? (size_t)(rest - text) : strlen(text);
+        if (n == 0) return duo_fail(err, DUO_BAD_INPUT, "expected a policy, like cascade or cascade:floor=0.8,as=c8; got \"%.60s\"", text);
+        p->use = strndup(text, n);
+        if (!p->use) return duo_fail(err, DUO_NO_RESOURCES, "out of memory");
+    }
+    char *pairs = duo_copy(rest ? rest + 1 : ""), *next = rest ? pairs : NULL, *pair;
     enum duo_status status = DUO_OK;
     while (status == DUO_OK && (pair = strsep(&next, ",")) != NULL) status = parse_pair(p, pair, text, err);
     free(pairs);
@@ -219,7 +310,7 @@ static enum duo_status parse_policy(struct duo_policy_spec *p, const char *text,
     bool mix = strcmp(p->use, "mix") == 0;
     if (!!p->of != mix)
         return duo_fail(err, DUO_BAD_INPUT, "%.200s: %s", text, mix ? "a mix names a policy, like mix:of=cascade" : "of is for mix only");
-    if (!p->label) p->label = default_label(p->use);
+    if (!p->label) p->label = p->n_command ? pipe_label(p) : default_label(p->use);
     if ((wrong = wrong_label(p->label))) return duo_fail(err, DUO_BAD_INPUT, "%.200s: %s; give it one with as=", text, wrong);
     return DUO_OK;
 }

@@ -24,7 +24,7 @@
 #define DUO_VERSION "unknown"
 #endif
 
-enum { MAX_AHEAD = 200, WAIT_MS = 20, REASON = 600 };
+enum { MAX_AHEAD = 200, WAIT_MS = 20, REASON = 600, WORDS = 70000 };
 
 enum run_state { WAITING, RUNNING, ENDED };
 
@@ -367,11 +367,12 @@ static void note_failure(struct sweep *sweep, const struct run *run, const char 
 
 static void pass_words(struct sweep *sweep, const struct run *run)
 {
-    char words[4096];
+    char words[WORDS], *rest = words;
     duo_child_words(&run->child, words, sizeof words);
     if (!*words) return;
     clear_line(sweep);
-    fprintf(stderr, "%s, seed %llu: %s\n", policy_of(run)->label, (unsigned long long)run->seed, words);
+    for (char *line; (line = strsep(&rest, "\n")) != NULL; )
+        fprintf(stderr, "%s, seed %llu: %s\n", policy_of(run)->label, (unsigned long long)run->seed, line);
 }
 
 /* The run that is next has ended and all its rows are pulled. */

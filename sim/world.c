@@ -17,6 +17,7 @@
 #include "sim/base/json.h"
 #include "sim/device.h"
 #include "sim/money.h"
+#include "sim/pipe.h"
 #include "sim/registry.h"
 #include "sim/request.h"
 #include "sim/scale.h"
@@ -331,34 +332,47 @@ static enum duo_status check_needs(const struct duo_world *w, struct duo_err *er
     return DUO_OK;
 }
 
-static enum duo_status build_policy(struct duo_world *w, struct duo_err *err)
+/* Built in, a module, or another program, which declares itself in its init. */
+static enum duo_status find_policy(struct duo_world *w, bool check, struct duo_err *err)
+{
+    const char *file = w->scenario->file, *slash = strrchr(file, '/');
+    char dir[512];
+    enum duo_status bad;
+
+    if (w->use->n_command) {
+        w->pipe = duo_pipe_new(w, check);
+        w->policy = duo_pipe_policy(w->pipe);
+        return DUO_OK;
+    }
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
+    bad = duo_policy_find(w->use->use, dir, &w->policy, err);
+    if (bad && err && !err->file[0]) snprintf(err->file, sizeof err->file, "%s", file), err->line = w->use->at.line, err->column = w->use->at.column;
+    return bad;
+}
+
+static enum duo_status build_policy(struct duo_world *w, bool check, struct duo_err *err)
 {
     const struct duo_scenario *s = w->scenario;
     const char *names[DUO_MAX_PLACES];
-    const char *slash = strrchr(s->file, '/');
-    char dir[512], share[40];
+    char share[40];
     struct duo_policy_spec use = *w->use;
     struct duo_param mix = { .key = (char *)"share", .value = share };
     struct duo_params params;
     bool is_mix = strcmp(use.use, "mix") == 0;
-    enum duo_status bad;
 
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - s->file) : 1, slash ? s->file : ".");
-    bad = duo_policy_find(use.use, dir, &w->policy, err);
-    if (bad) {
-        if (err && !err->file[0]) snprintf(err->file, sizeof err->file, "%s", s->file), err->line = use.at.line, err->column = use.at.column;
-        return bad;
-    }
+    DUO_TRY(find_policy(w, check, err));
     for (int i = 0; i < w->n_places; i++) names[i] = w->places[i].name;
     DUO_TRY(join_files(w, names, err));
-    DUO_TRY(check_needs(w, err));
+    if (!w->pipe) DUO_TRY(check_needs(w, err));
     if (is_mix) {
         duo_show_double(isnan(w->spec->mix_share) ? 0 : w->spec->mix_share, share);    /* not known yet: only checked */
         use.params = &mix, use.n_params = 1;
     }
     params = (struct duo_params){ .scenario = s, .spec = &use, .answers = w->answers, .places = names, .n_places = w->n_places, .err = err };
     w->config = duo_new(1, w->policy->config_size ? w->policy->config_size : 1);
+    if (w->pipe) memcpy(w->config, &w->pipe, sizeof w->pipe);
     DUO_TRY(duo_policy_init(w->policy, w->config, &params));
+    if (w->pipe) DUO_TRY(check_needs(w, err));                       /* declared just now */
     w->seat = use.seat >= 0 ? (enum duo_seat)use.seat : w->policy->seat;
     if (w->seat == DUO_SEAT_GATEWAY && w->policy->seat_size) w->gateway_seat = duo_new(1, w->policy->seat_size);
     return DUO_OK;
@@ -438,7 +452,7 @@ enum duo_status duo_world_build(struct duo_world *w, const struct duo_run_spec *
     *w = (struct duo_world){ .spec = spec, .scenario = spec->scenario, .use = &spec->scenario->policies[spec->policy], .unmatched = -1 };
     DUO_TRY(build_answers(w, err));
     DUO_TRY(build_places(w, err));
-    DUO_TRY(build_policy(w, err));                                                          /* (1) */
+    DUO_TRY(build_policy(w, check_only, err));                                                     /* (1) */
     DUO_TRY(build_queries(w, err));
     DUO_TRY(build_arrivals(w, err));
     if (warnings && n && w->unmatched > 0)
@@ -508,6 +522,7 @@ void duo_world_free(struct duo_world *w)
         duo_api_free(place->api);
         if (place->cost) place->cost->kind->free(place->cost);
     }
+    duo_pipe_free(w->pipe);
     duo_devices_free(w);
     for (int i = 0; i < w->n_classes && w->classes; i++)
         if (w->classes[i].cost) w->classes[i].cost->kind->free(w->classes[i].cost);

@@ -20,6 +20,7 @@ enum { DUO_GATEWAY = -1,           /* a node beside the places: the hub of the c
 
 struct duo_world;
 struct duo_request;
+struct duo_pipe;
 
 /* A capacity trace on one link. */
 struct duo_ticker {
@@ -129,6 +130,7 @@ struct duo_world {
     const struct duo_policy_spec *use;
     const struct duo_policy   *policy;
     void                      *config;
+    struct duo_pipe           *pipe;       /* the policy is another program (pipe.h); NULL */
     enum duo_seat              seat;
 
     struct duo_clock  *clock;

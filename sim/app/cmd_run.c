@@ -27,7 +27,7 @@ enum { MAX_WORDS = 64, ID_ONLY = DUO_LONG_ONLY, ID_SEED, ID_NET, ID_CHECK, ID_BY
 
 static const struct duo_option options[] = {
     { 's',        "set",     "KEY=VALUE",           "change one thing of the scenario: cells.rtt='120 ms'; repeatable" },
-    { 'p',        "policy",  "NAME",                "add a policy: cascade:floor=0.9,as=strict or ./mine.so; repeatable" },
+    { 'p',        "policy",  "NAME",                "add a policy: cascade:floor=0.9,as=strict, ./mine.so or \"pipe:python3 mine.py\"; repeatable" },
     { ID_ONLY,    "only",    "LABEL",               "keep this policy of the list; repeatable" },
     { ID_SEED,    "seed",    "N|A..B",              "instead of the scenario's seeds" },
     { 'j',        "jobs",    "N",                   "runs at the same time; default: one a core" },
@@ -131,7 +131,7 @@ static enum duo_status add_policies(struct duo_plan *plan, const struct list *li
         for (int v = 0; v < plan->n_variants; v++) {
             struct duo_policy_spec *p = &plan->variants[v].policies[plan->variants[v].n_policies - 1];
             char path[PATH_MAX];
-            if (!strchr(p->use, '/')) continue;
+            if (p->n_command || !strchr(p->use, '/')) continue;
             if (!realpath(p->use, path)) return duo_fail_at(err, DUO_BAD_INPUT, p->use, 0, 0, "no such file");
             free(p->use);
             p->use = duo_copy(path);

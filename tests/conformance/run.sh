@@ -22,8 +22,25 @@ awk 'BEGIN { print "query_id,prompt_tokens,weak|score,weak|tokens,weak|confidenc
 sed "s#^answers:#answers:\n  recorded: $work/nan.csv\n  format: duosim\nold:#" "$here/base.yaml" |
 awk '/^old:/ { skip = 1; print "  fill: { agreement: { acceptance: 0.7 }, exits: { floor: 0.3 }, scores: { auc: 0.7 } }"; print "  roles: { device: weak, small: weak, edge: weak, cloud: strong }"; next } /^policies:/ { skip = 0 } !skip' > "$work/nan.yaml"
 
+# Pipe policies meet the same worlds, and come to the same rows as those built in.
+pipes=
+if command -v python3 >/dev/null 2>&1; then
+    python=$(cd "$here/../../policies/python" && pwd)
+    pipes=yes
+else
+    echo "python3 is not here: pipe policies in Python are skipped"
+    skipped=$((skipped + 1))
+fi
+twins() {                       # LABEL LABEL: requests that differ
+    sql="SELECT (SELECT count(*) FROM (SELECT * FROM a EXCEPT SELECT * FROM b)) + (SELECT count(*) FROM (SELECT * FROM b EXCEPT SELECT * FROM a))"
+    rows="SELECT p.seed, $rest FROM request q JOIN run p ON p.id = q.run WHERE p.label ="
+    "$dump" --value "$work/a.db" "WITH a AS ($rows '$1'), b AS ($rows '$2') $sql"
+}
+
 world() {                       # NAME FILE [--set ...]: runs twice on each network
     name=$1 file=$2; shift 2
+    [ -n "$pipes" ] && set -- "$@" --policy "pipe:python3 '$python/cascade.py',as=cascade_py,floor=0.6,patience=2 s" \
+                                   --policy "pipe:python3 '$python/draft_verify.py',as=draft_verify_py,draft=4"
     for net in $nets; do
         "$duosim" run "$file" "$@" --net $net --jobs 1 --out "$work/a.db" >"$work/out" 2>"$work/err"; rc=$?
         if [ $rc -ne 0 ]; then bad "$name on $net: exit $rc: $(tail -n 3 "$work/err")"; continue; fi
@@ -34,12 +51,18 @@ world() {                       # NAME FILE [--set ...]: runs twice on each netw
             BEGIN { split(c, name, " "); for (i in name) at[name[i]] = i + 1 }
             /^run\|/ { if ($at["state"] != "done" || $at["requests"] != $at["answered"] + $at["failed"] + $at["pending"]) exit 1 }' "$work/a.txt"
         then ok; else bad "$name on $net: a run is missing, failed, or has lost requests"; fi
+        [ -n "$pipes" ] || continue
+        if [ "$name" = timeouts ]; then labels=draft_verify; else labels='cascade draft_verify'; fi      # there, that cascade has another patience
+        for label in $labels; do
+            if [ "$(twins $label ${label}_py)" = 0 ]; then ok; else bad "$name on $net: ${label}_py decides otherwise: $(twins $label ${label}_py) rows"; fi
+        done
     done
 }
 
 nets=fluid
 "$duosim" --version | grep -qi simgrid && nets="fluid simgrid"
 columns=$("$duosim" run "$here/base.yaml" --set arrivals.requests=1 --seed 1 --net fluid --out "$work/c.db" >/dev/null 2>&1; "$dump" --columns "$work/c.db" run)
+rest=$("$dump" --columns "$work/c.db" request | sed 's/^run /q./; s/ *$//; s/ /, q./g')
 
 world quiet          "$here/base.yaml"
 world dead_link      "$here/base.yaml" --set 'cells.outages=[{from: 3 s, to: never}]'
