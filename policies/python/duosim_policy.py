@@ -706,13 +706,13 @@ def _call(words: Sequence[str], accepted: Iterable[int]) -> Rows:
 
 
 def _said(stderr: str) -> str:
-    lines = stderr.strip().splitlines()
-    for line in reversed(lines):
-        if line.startswith('{"error"'):
-            e = json.loads(line)["error"]
-            where = ":".join(str(e[k]) for k in ("file", "line", "column") if e.get(k))
-            return where + ": " + str(e["message"]) if where else str(e["message"])
-    return "\n".join(lines[-5:])
+    start = ("\n" + stderr).rfind("\n{")                     # its last word is an object, {"error": {...}}
+    try:
+        e = json.loads(stderr[start:])["error"]
+    except (ValueError, LookupError, TypeError):
+        return "\n".join(stderr.strip().splitlines()[-5:])
+    where = ":".join(str(e[k]) for k in ("file", "line", "column") if e.get(k))
+    return where + ": " + str(e["message"]) if where else str(e["message"])
 
 
 def _quoted(word: str) -> str:

@@ -23,7 +23,7 @@ static double took(const char *yaml, const char *label, struct engine_out *o)
 int main(int argc, char **argv)
 {
     int requests = argc > 1 ? atoi(argv[1]) : 50000, turns = 0, differ = 0;
-    char script[PATH_MAX], yaml[4096];
+    char script[PATH_MAX], yaml[PATH_MAX + 2000];
     struct engine_out c, python, one;
     double c_seconds, seconds, start_seconds;
 

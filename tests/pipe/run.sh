@@ -110,8 +110,7 @@ fi
 # ---- (3)
 refused() {                     # WORDS PARAMETERS-OF-THE-COMMAND [KEYS]: exit 2, before anything ran
     words=$1 command=$2 keys=${3:-}
-    printf 'name: refused\nseed: 1\n' >"$work/refused.yaml"
-    sed '1,2d; /^policies:/,$d' "$base" >>"$work/refused.yaml"
+    sed '/^policies:/,$d' "$base" >"$work/refused.yaml"
     printf 'policies:\n  - edge_only\n  - { pipe: %s, as: b%s }\n' "$command" "$keys" >>"$work/refused.yaml"
     line=$(($(wc -l <"$work/refused.yaml")))
     rm -f "$work/r.db"
@@ -186,10 +185,10 @@ start() {                       # runs in the background; its pid in $run
         --out "$work/k.db" >"$work/out" 2>"$work/err" &
     run=$!
     waited=0
-    until [ "$(wc -l <"$work/marked/pids" 2>/dev/null || echo 0)" -ge "${1:-3}" ] || [ $waited -ge 100 ]; do sleep 0.1; waited=$((waited + 1)); done
+    until [ "$(cat "$work/marked/pids" 2>/dev/null | wc -l)" -ge "${1:-2}" ] || [ $waited -ge 100 ]; do sleep 0.1; waited=$((waited + 1)); done
 }
 for delay in 0 0.1 0.3; do
-    start 3; sleep $delay
+    start 2; sleep $delay
     kill -KILL $run; wait $run 2>/dev/null
     gone "duosim killed after $delay s"
     if [ ! -e "$work/k.db" ]; then ok; else bad 'a killed duosim left a database'; fi
@@ -197,12 +196,12 @@ done
 start 1                         # while it only checks
 kill -KILL $run; wait $run 2>/dev/null
 gone 'duosim killed early'
-start 3
+start 2
 kill -TERM $run; wait $run; rc=$?
 want $rc 130 'duosim terminated'
 gone 'duosim terminated'
 if [ ! -e "$work/k.db" ]; then ok; else bad 'a terminated duosim left a database'; fi
-start 3
+start 2
 kill -KILL "$(tail -n 1 "$work/marked/pids")"
 wait $run; rc=$?
 want $rc 3 'its program killed'

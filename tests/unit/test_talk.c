@@ -1,5 +1,6 @@
 /* test_talk.c - another program, spoken with line by line (talk.h, by requirement). */
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
