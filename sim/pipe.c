@@ -254,9 +254,9 @@ static int hear(struct duo_pipe *p, const struct duo_params *params, const json_
     if (json_object_get(o, "refuse")) { duo_pipe_only(p, o, "line", refusal, 2); return refused(p, params, o); }
     if (ask) return reply(p, params, o, ask);
     *done = true;
+    if (!json_is_object(policy)) { duo_pipe_wrong(p, "expected {\"policy\":{...}}, or a question"); return 0; }
     duo_pipe_only(p, o, "line", declaration, 1);
-    if (!json_is_object(policy)) duo_pipe_wrong(p, "expected {\"policy\":{...}}, or a question");
-    else declare(p, params, policy);
+    declare(p, params, policy);
     return 0;
 }
 

@@ -91,7 +91,7 @@ json_t *duo_pipe_exchange(struct duo_pipe *p)
     p->n = 0;
     p->lines++;
     p->line = line;
-    o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &what);
+    o = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &what);
     if (!o) duo_pipe_wrong(p, "not a line of JSON: %.100s", what.text);
     else if (!json_is_object(o)) {
         duo_pipe_wrong(p, "expected a JSON object");

@@ -85,12 +85,10 @@ for n, line in enumerate(sys.stdin):
         if mode == "floods":
             while True:
                 os.write(1, b"x" * 65536)
-        if mode == "lines":
-            say("{}")
     if mode == "words":
         print("word " * 200, file=sys.stderr)
     if event.get("kind") == "arrived":
-        say('{"steps":[{"write":{"at":0,"from":1,"show":true}}]}')
+        say('{"steps":[{"write":{"at":0,"from":1,"show":true}}]}' + ("\n{}" if mode == "lines" else ""))
     elif event.get("kind") == "written":
         say('{"answer":%d}' % event["text"])
     else:
