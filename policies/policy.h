@@ -188,6 +188,7 @@ struct duo_policy {
     void (*next)    (struct duo_turn *);
     void (*feedback)(struct duo_turn *, double score);       /* late and rare, after the end; may ask for nothing */
     void (*tick)    (struct duo_turn *);                     /* periodic at the seat; may ask for nothing */
+    const char   *source;                        /* the paper it follows; NULL: none */
 };
 
 #define DUO_POLICY(id, ...)                                                          \

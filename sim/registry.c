@@ -5,7 +5,8 @@
  *     symbol, a file that is no module: an error of one line each.  Modules stay loaded.
  * (3) A parameter is a scalar as written, read when init asks for it: absent, it leaves the default; wrong, it is an
  *     error with file, line, column, policy and key.
- * (4) After init, a key that nobody asked for is an error that names the nearest one that was asked for. */
+ * (4) After init, a key that nobody asked for is an error that names the nearest one that was asked for.
+ * (5) What init asked for, with range and default, is what `duosim policies NAME` shows: there is no second list. */
 #include "sim/registry.h"
 
 #include <assert.h>
@@ -31,7 +32,7 @@ static const struct { const struct duo_policy *policy; const char *name, *room; 
 
 enum { BUILT_IN = sizeof built_in / sizeof *built_in, MAX_KEYS = 64 };
 
-struct duo_asked { const char *keys[MAX_KEYS]; int n; };
+struct duo_asked { const char *keys[MAX_KEYS]; struct duo_parameter what[MAX_KEYS]; int n; };
 
 /* ---- names ---- */
 
@@ -146,13 +147,17 @@ enum duo_status duo_policy_find(const char *name, const char *dir, const struct 
 
 /* ---- parameters ---- */
 
-static const struct duo_param *find(const struct duo_params *p, const char *key)
+static const char *name_at(const char *const *names, int n, int i) { return i >= 0 && i < n ? names[i] : NULL; }
+
+/* Notes that it was asked for (4) (5); its value, or NULL. */
+static const struct duo_param *find(const struct duo_params *p, struct duo_parameter what)
 {
     struct duo_asked *asked = p->asked;
+    const char *key = what.key;
     bool known = false;
 
     for (int i = 0; asked && i < asked->n; i++) known |= strcmp(asked->keys[i], key) == 0;
-    if (asked && !known && asked->n < MAX_KEYS) asked->keys[asked->n++] = key;
+    if (asked && !known && asked->n < MAX_KEYS) asked->what[asked->n] = what, asked->keys[asked->n++] = key;
     for (int i = 0; i < p->spec->n_params; i++)
         if (strcmp(p->spec->params[i].key, key) == 0) return &p->spec->params[i];
     return NULL;
@@ -194,7 +199,7 @@ static int number(const char *text, double *out, char *why, size_t n)
 
 int duo_number_of(const struct duo_params *p, const char *key, double min, double max, double *out)
 {
-    const struct duo_param *q = find(p, key);
+    const struct duo_param *q = find(p, (struct duo_parameter){ key, DUO_PARAMETER_NUMBER, min, max, *out, NULL });
     char why[256];
     double value;
 
@@ -210,7 +215,7 @@ int duo_number_of(const struct duo_params *p, const char *key, double min, doubl
 
 int duo_text_of(const struct duo_params *p, const char *key, const char **out)
 {
-    const struct duo_param *q = find(p, key);
+    const struct duo_param *q = find(p, (struct duo_parameter){ key, DUO_PARAMETER_TEXT, 0, 0, 0, *out });
 
     if (q) *out = q->value;
     return 0;
@@ -242,7 +247,7 @@ duo_place duo_place_named(const struct duo_params *p, const char *name)
 
 int duo_place_of(const struct duo_params *p, const char *key, duo_place *out)
 {
-    const struct duo_param *q = find(p, key);
+    const struct duo_param *q = find(p, (struct duo_parameter){ key, DUO_PARAMETER_PLACE, 0, 0, 0, name_at(p->places, p->n_places, *out) });
     duo_place at;
 
     if (!q) return 0;
@@ -259,7 +264,8 @@ duo_scorer duo_scorer_named(const struct duo_params *p, const char *name)
 
 int duo_scorer_of(const struct duo_params *p, const char *key, duo_scorer *out)
 {
-    const struct duo_param *q = find(p, key);
+    const struct duo_answers *a = p->answers;
+    const struct duo_param *q = find(p, (struct duo_parameter){ key, DUO_PARAMETER_SCORE, 0, 0, 0, a ? name_at(a->scores, a->n_scores, *out) : NULL });
     duo_scorer scorer;
 
     if (!q) return 0;
@@ -302,7 +308,7 @@ static struct blob *read_blob(const char *path)
 
 int duo_blob_of(const struct duo_params *p, const char *key, const void **out, size_t *bytes)
 {
-    const struct duo_param *q = find(p, key);
+    const struct duo_param *q = find(p, (struct duo_parameter){ .key = key, .kind = DUO_PARAMETER_FILE });
     char *path, why[400];
     struct blob *b;
 
@@ -343,15 +349,14 @@ static enum duo_status refuse_unasked(const struct duo_params *p)
     return DUO_OK;
 }
 
-enum duo_status duo_policy_init(const struct duo_policy *policy, void *config, struct duo_params *p)
+static enum duo_status run_init(const struct duo_policy *policy, void *config, struct duo_params *p, struct duo_asked *asked)
 {
-    struct duo_asked asked = { .n = 0 };
     struct duo_err none = { 0 };
     enum duo_status status = DUO_OK;
     int bad;
 
     if (!p->err) p->err = &none;
-    p->asked = &asked;
+    p->asked = asked;
     bad = policy->init ? policy->init(config, p) : 0;
     if (p->err->status != DUO_OK) status = p->err->status;
     else if (bad)                 status = (enum duo_status)complain(p, NULL, "refused the scenario without a word");
@@ -359,4 +364,33 @@ enum duo_status duo_policy_init(const struct duo_policy *policy, void *config, s
     p->asked = NULL;
     if (p->err == &none) p->err = NULL;
     return status;
+}
+
+enum duo_status duo_policy_init(const struct duo_policy *policy, void *config, struct duo_params *p)
+{
+    struct duo_asked asked = { .n = 0 };
+
+    return run_init(policy, config, p, &asked);
+}
+
+void duo_policy_parameters(const struct duo_policy *policy, struct duo_parameters *out)            /* (5) */
+{
+    static const char *const places[] = { "device", "cloud", "small" };
+    static const struct duo_synthetic_voice voices[] = { { .name = "weak", .auc = 0.7, .length = { DUO_FIXED, 10, 0 } },
+                                                         { .name = "strong", .auc = 0.7, .length = { DUO_FIXED, 10, 0 } } };
+    const struct duo_synthetic_spec synthetic = { .n_voices = 2, .voices = voices, .slope = 1, .prompt_tokens = { DUO_FIXED, 50, 0 },
+                                                  .bytes_per_token = 4, .train_share = 0.5, .router_auc = 0.7 };
+    struct duo_policy_spec spec = { .use = (char *)(uintptr_t)policy->name, .seat = -1 };
+    struct duo_answers *answers = duo_answers_synthetic(&synthetic);
+    struct duo_asked asked = { .n = 0 };
+    struct duo_err err = { 0 };
+    void *config = duo_new(1, policy->config_size ? policy->config_size : 1);
+
+    *out = (struct duo_parameters){ .n = 0 };
+    if (run_init(policy, config, &(struct duo_params){ .spec = &spec, .answers = answers, .places = places, .n_places = 3, .err = &err }, &asked) != DUO_OK)
+        snprintf(out->refused, sizeof out->refused, "%.255s", err.text);
+    out->n = asked.n;
+    memcpy(out->at, asked.what, (size_t)asked.n * sizeof *out->at);
+    free(config);
+    duo_answers_free(answers);
 }

@@ -30,4 +30,20 @@ struct duo_params {
  * by the join: take them after it. */
 enum duo_status duo_policy_init(const struct duo_policy *, void *config, struct duo_params *);
 
+/* What init asks for, in its order, with the defaults that it had set before: found by running it with nothing given, in a
+ * world with the places device, cloud and small and a score "router". */
+enum duo_parameter_kind { DUO_PARAMETER_NUMBER, DUO_PARAMETER_TEXT, DUO_PARAMETER_PLACE, DUO_PARAMETER_SCORE, DUO_PARAMETER_FILE };
+struct duo_parameter {
+    const char *key;
+    enum duo_parameter_kind kind;
+    double      least, most, number;      /* of a number; its default outside of them: none */
+    const char *text;                     /* default of the others; NULL: none */
+};
+struct duo_parameters {
+    int  n;
+    struct duo_parameter at[64];
+    char refused[256];                    /* why init refuses to do without any; "": it does */
+};
+void duo_policy_parameters(const struct duo_policy *, struct duo_parameters *);
+
 #endif

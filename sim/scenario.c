@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/scenario_keys.h"
+#include "traces/outcomes/outcomes.h"
 
 enum { MAX_SEEDS = 10000, MAX_VARIANTS = 200 };
 
@@ -289,6 +290,17 @@ static void free_answers(struct duo_answers_spec *a)
     free_text(a->recorded.accepts);
     free_text(a->recorded.accepts_drafter);
     free_text(a->recorded.accepts_verifier);
+    free_text(a->recorded.metric);
+    for (int i = 0; i < a->recorded.n_files; i++) {
+        free(a->recorded.files[i].voice);
+        free(a->recorded.files[i].path);
+    }
+    for (int i = 0; i < a->recorded.n_columns; i++) {
+        free(a->recorded.columns[i].what);
+        free(a->recorded.columns[i].column);
+    }
+    free((void *)(uintptr_t)a->recorded.files);
+    free((void *)(uintptr_t)a->recorded.columns);
     for (int i = 0; i < a->n_roles; i++) {
         free(a->roles[i].place);
         free(a->roles[i].voice);

@@ -6,6 +6,7 @@
 
 #include "sim/scenario_keys.h"
 #include "sim/share.h"
+#include "traces/outcomes/outcomes.h"
 
 /* ---- voices of the synthetic model ---------------------------------------------------------------- */
 
@@ -151,22 +152,72 @@ static enum duo_status read_accepts(struct duo_reader *r, const struct duo_node 
     return duo_keys_read(r, &accepts, node, &a->recorded);
 }
 
-/* A file, or "pair": the recording that ships. */
+/* A voice's file, or a list of them. */
+static enum duo_status read_voice_files(struct duo_reader *r, const struct duo_node *node, const char *name, struct duo_answers_spec *a)
+{
+    int n = node->kind == DUO_NODE_LIST ? node->n : 1;
+    if (!n) return duo_bad(r, node, "expected a file, or a list of files");
+    for (int i = 0; i < n; i++) {
+        struct duo_outcome_file *files = duo_grow((void *)(uintptr_t)a->recorded.files, (size_t)a->recorded.n_files + 1, sizeof *files);
+        a->recorded.files = files;
+        files[a->recorded.n_files] = (struct duo_outcome_file){ duo_copy(name), NULL };
+        a->recorded.n_files++;
+        DUO_TRY(duo_read_file(r, node->kind == DUO_NODE_LIST ? node->child[i] : node, &files[a->recorded.n_files - 1].path));
+    }
+    return DUO_OK;
+}
+
+/* FILE, "pair": the recording that ships, or { VOICE: FILE, VOICE: [FILE, FILE] } */
 static enum duo_status read_recorded(struct duo_reader *r, const struct duo_node *node, void *to)
 {
+    static const char expected[] = "a file, pair, or a map of a file for each model: { NAME: FILE, NAME: FILE }";
     struct duo_answers_spec *a = to;
     const char *text;
-    char path[4200];
+    char path[4200], *file = NULL;
     struct duo_err why = { 0 };
-    DUO_TRY(duo_read_scalar(r, node, "a file, or pair", &text));
+    if (node->kind == DUO_NODE_LIST || (node->kind == DUO_NODE_MAP && node->n == 0)) return duo_bad(r, node, "expected %s", expected);
+    for (int i = 0; node->kind == DUO_NODE_MAP && i < node->n; i++) {
+        size_t length = duo_path_push(r, node->child[i]->key);
+        DUO_TRY(read_voice_files(r, node->child[i], node->child[i]->key, a));
+        duo_path_pop(r, length);
+    }
+    if (node->kind == DUO_NODE_MAP) {
+        a->recorded.path = duo_copy(a->recorded.files[0].path);
+        return DUO_OK;
+    }
+    DUO_TRY(duo_read_scalar(r, node, expected, &text));
     if (strcmp(text, "pair") != 0) {
-        char *file = NULL;
         DUO_TRY(duo_read_file(r, node, &file));
         a->recorded.path = file;
         return DUO_OK;
     }
     if (duo_share_file(DUO_SHARE_RECORDED, "pair.db", path, sizeof path, &why) != DUO_OK) return duo_bad(r, node, "pair: %.160s %.200s", why.file, why.text);
     a->recorded.path = duo_copy(path);
+    return DUO_OK;
+}
+
+/* { query: id, model: m, score: acc } */
+static enum duo_status read_columns(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    struct duo_outcome_column *columns;
+    const char *const *known;
+    char hint[160];
+    int n = duo_outcome_columns(&known);
+    if (node->kind != DUO_NODE_MAP || node->n == 0) return duo_bad(r, node, "expected what the columns are called, { query: id, model: m, score: acc }");
+    a->recorded.columns = columns = duo_new((size_t)node->n, sizeof *columns);
+    for (int i = 0; i < node->n; i++) {
+        const struct duo_node *child = node->child[i];
+        const char *text;
+        bool fine = (strncmp(child->key, "f:", 2) == 0 || strncmp(child->key, "s:", 2) == 0) && child->key[2];
+        for (int k = 0; k < n; k++) fine = fine || strcmp(known[k], child->key) == 0;
+        if (!fine) return duo_bad_key(r, child, "unknown key %.60s%s; features are called f:NAME, scores s:NAME", child->key, duo_hint(child->key, known, (size_t)n, hint));
+        size_t length = duo_path_push(r, child->key);
+        DUO_TRY(duo_read_scalar(r, child, "a column's name", &text));
+        duo_path_pop(r, length);
+        columns[a->recorded.n_columns++] = (struct duo_outcome_column){ duo_copy(child->key), duo_copy(text) };
+    }
+    if (!duo_tree_find(node, "query")) return duo_bad(r, node, "query is missing: the column with the query's id");
     return DUO_OK;
 }
 
@@ -238,8 +289,10 @@ static enum duo_status read_scorers(struct duo_reader *r, const struct duo_node 
 #define AT(field) .at = offsetof(struct duo_answers_spec, field)
 static const struct duo_key answers_keys[] = {
     { "synthetic",       DUO_KEY_OWN,    .read = read_synthetic, .keys = &synthetic, .form = "a map", .doc = "a declared model (assumed), or" },
-    { "recorded",        DUO_KEY_OWN,    .read = read_recorded, .form = "a file | pair", .doc = "recorded outcomes, or a recording (duosim record); pair: the one that ships" },
-    { "format",          DUO_KEY_TEXT,   AT(recorded.format), .def_doc = "from the header", .doc = "of the recorded file" },
+    { "recorded",        DUO_KEY_OWN,    .read = read_recorded, .form = "a file | pair | {NAME: FILE, ...}", .doc = "recorded outcomes, of several models a file each, or a recording (duosim record); pair: the one that ships" },
+    { "format",          DUO_KEY_TEXT,   AT(recorded.format), .def_doc = "from the file", .doc = "of the recorded files: duosim formats" },
+    { "metric",          DUO_KEY_TEXT,   AT(recorded.metric), .def_doc = "the one there is", .doc = "lm_eval: what is the quality, as METRIC or METRIC,FILTER" },
+    { "columns",         DUO_KEY_OWN,    .read = read_columns, .form = "{query: id, score: acc}", .doc = "csv: what the columns hold; NAME in one: a column for each model" },
     { "train",           DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(recorded.train_share), .doc = "recorded: share of questions that thresholds are fitted on" },
     { "tokens",          DUO_KEY_OWN,    .read = read_tokens, .form = "chars/4", .def_doc = "as recorded", .doc = "how tokens are counted where characters were recorded" },
     { "chars_per_token", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .max = 1000, AT(recorded.chars_per_token), .def_doc = "as recorded", .doc = "the same as a number" },
@@ -253,7 +306,7 @@ static const struct duo_key answers_keys[] = {
 
 static enum duo_status check_kind(struct duo_reader *r, const struct duo_node *node, void *at)
 {
-    static const char *const for_recorded[] = { "format", "train", "tokens", "chars_per_token", "default_tokens", "accepts", "fill" };
+    static const char *const for_recorded[] = { "format", "metric", "columns", "train", "tokens", "chars_per_token", "default_tokens", "accepts", "fill" };
     struct duo_answers_spec *a = at;
     const struct duo_node *declared = duo_tree_find(node, "synthetic"), *recorded = duo_tree_find(node, "recorded"), *odd;
     if (!declared && !recorded) return duo_bad(r, node, "expected recorded: FILE or synthetic: { voices: ... }");

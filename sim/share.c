@@ -15,6 +15,7 @@ static const struct { const char *installed, *source; bool made; } kinds[DUO_SHA
     [DUO_SHARE_RECORDED]  = { "recorded",  "traces/recorded", false },
     [DUO_SHARE_PAIR]      = { "pair",      "models/pair", true },
     [DUO_SHARE_PYTHON]    = { "python",    "policies/python", false },
+    [DUO_SHARE_POLICIES]  = { "policies",  "policies", false },
 };
 
 static bool folder(char *path, size_t n, const char *root, const char *name)

@@ -250,7 +250,7 @@ static enum duo_status open_recording(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_answers_spec *a = &w->scenario->answers;
     const struct duo_recorded_spec *r = &a->recorded;
-    const char *odd = r->format ? "format" : r->accepts ? "accepts" : r->chars_per_token > 0 ? "tokens" : r->default_tokens > 0 ? "default_tokens" : NULL;
+    const char *odd = r->format ? "format" : r->n_files ? "recorded" : r->metric ? "metric" : r->n_columns ? "columns" : r->accepts ? "accepts" : r->chars_per_token > 0 ? "tokens" : r->default_tokens > 0 ? "default_tokens" : NULL;
 
     if (odd) return duo_fail_at(err, DUO_BAD_INPUT, w->scenario->file, a->at.line, a->at.column, "answers.%s: is for tables of outcomes; %s is a recording", odd, r->path);
     DUO_TRY(duo_answers_recording(&w->answers, r->path, r->train_share, err));
@@ -268,7 +268,10 @@ static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
     if ((a->fill & DUO_CAP_LENGTH) && recorded.default_tokens == 0) recorded.default_tokens = -1;    /* left to the fill */
     if (a->kind == DUO_ANSWERS_SYNTHETIC) w->answers = duo_answers_synthetic(&a->synthetic);
     else if (duo_recording_is(recorded.path)) DUO_TRY(open_recording(w, err));
-    else DUO_TRY(duo_answers_recorded(&w->answers, &recorded, err));
+    else if (duo_answers_recorded(&w->answers, &recorded, err) != DUO_OK) {
+        if (err && !err->file[0]) snprintf(err->file, sizeof err->file, "%s", w->scenario->file), err->line = a->at.line, err->column = a->at.column;
+        return DUO_BAD_INPUT;
+    }
     if (a->fill) w->answers = duo_answers_fill(w->answers, a->fill, &a->fill_spec);
     for (int i = 0; i < a->n_scores; i++) {
         if (!a->scores[i].file) {                          /* a score that the answers have; only its seconds are given */
@@ -435,6 +438,22 @@ static enum duo_status build_servers(struct duo_world *w, struct duo_err *err)
     return DUO_OK;
 }
 
+/* What a trace's rows were left out for; those behind the number asked for are no news. */
+static void note_dropped(struct duo_world *w, const struct duo_trace_count *count)
+{
+    const char *slash = strrchr(w->scenario->arrivals.trace, '/');
+    size_t n = sizeof w->trace_note;
+
+    for (int i = 0; i < count->n_dropped; i++) {
+        if (strncmp(count->dropped[i].why, "after ", 6) == 0) continue;
+        if (!*w->trace_note)
+            snprintf(w->trace_note, n, "%.100s: of %lld rows are left out:", slash ? slash + 1 : w->scenario->arrivals.trace, (long long)count->read);
+        else
+            snprintf(w->trace_note + strlen(w->trace_note), n - strlen(w->trace_note), ",");
+        snprintf(w->trace_note + strlen(w->trace_note), n - strlen(w->trace_note), " %lld %s", (long long)count->dropped[i].rows, count->dropped[i].why);
+    }
+}
+
 static enum duo_status build_arrivals(struct duo_world *w, struct duo_err *err)
 {
     const struct duo_arrivals_spec *a = &w->scenario->arrivals;
@@ -444,7 +463,21 @@ static enum duo_status build_arrivals(struct duo_world *w, struct duo_err *err)
         w->arrivals = duo_arrivals_process(a->kind, a->rate, a->cv, a->requests, w->spec->seed);
         return DUO_OK;
     }
-    return duo_arrivals_trace(&w->arrivals, a->trace, a->format, a->rate_scale, a->requests, &count, err);
+    DUO_TRY(duo_arrivals_trace(&w->arrivals, a->trace, a->format, a->rate_scale, a->requests, &count, err));
+    note_dropped(w, &count);
+    return DUO_OK;
+}
+
+/* What is not refused, but should be known: a line each. */
+static void warn(const struct duo_world *w, char *warnings, size_t n)
+{
+    const char *note = w->answers->note, *label = w->answers->label;
+
+    *warnings = 0;
+    if (note) snprintf(warnings, n, "%s: %s\n", strncmp(label, "recorded ", 9) == 0 ? label + 9 : label, note);
+    if (*w->trace_note) snprintf(warnings + strlen(warnings), n - strlen(warnings), "%s\n", w->trace_note);
+    if (w->unmatched > 0)
+        snprintf(warnings + strlen(warnings), n - strlen(warnings), "policy %s: %d of %d queries have no row in its file\n", w->use->label, w->unmatched, w->answers->n_queries);
 }
 
 enum duo_status duo_world_build(struct duo_world *w, const struct duo_run_spec *spec, bool check_only, char *warnings, size_t n, struct duo_err *err)
@@ -455,8 +488,7 @@ enum duo_status duo_world_build(struct duo_world *w, const struct duo_run_spec *
     DUO_TRY(build_policy(w, check_only, err));                                                     /* (1) */
     DUO_TRY(build_queries(w, err));
     DUO_TRY(build_arrivals(w, err));
-    if (warnings && n && w->unmatched > 0)
-        snprintf(warnings, n, "policy %s: %d of %d queries have no row in its file\n", w->use->label, w->unmatched, w->answers->n_queries);
+    if (warnings && n) warn(w, warnings, n);
     DUO_TRY(duo_world_traces(w, err));
     if (check_only) return DUO_OK;
     DUO_TRY(duo_world_links(w, err));

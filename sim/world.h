@@ -187,6 +187,7 @@ struct duo_world {
     int                  n_reasons, room_reasons;
     struct duo_row_reason *reasons;
     int                  unmatched;        /* -1: nothing joined */
+    char                 trace_note[400];  /* rows of the trace that were left out, in words; "": none */
     bool                 stop, too_many;
     struct duo_err       failure;          /* status 0: none; else the run failed */
 };

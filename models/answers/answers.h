@@ -112,6 +112,7 @@ struct duo_answers {
     const int32_t *prompt_lengths, *answer_lengths;    /* i mod n_lengths, whichever voice answers; else 0 */
     const char  *failure;          /* why they can't go on (a model broke, memory ran out): the run fails by it; NULL: nothing did */
     const char  *label;            /* "synthetic", "recorded outcomes.csv": for headings */
+    const char  *note;             /* what of the files was left out, in words; NULL: nothing */
     const char  *quality_status;   /* provenance of quality: "recorded", "assumed", ... */
     const char  *signal_status;    /* of confidences, agreement, exits: what was filled is "assumed" */
 };
@@ -158,8 +159,8 @@ struct duo_synthetic_spec {
 
 struct duo_answers *duo_answers_synthetic(const struct duo_synthetic_spec *);
 
-/* Recorded outcomes: `path` in `format` ("duosim", "routerbench", "routellm", "llmrouter",
- * "accepts" for accept lists; NULL: found from the header).  `tokens_from`: how tokens are counted
+/* Recorded outcomes: `path` in `format` ("duosim", "routerbench", "routellm", "llmrouter", "lm_eval", "csv", "vllm", "litellm",
+ * "otel", "accepts" for accept lists; NULL: found from the file).  `tokens_from`: how tokens are counted
  * where only characters were recorded, e.g. "chars/4" (declared by the scenario; NULL and no tokens:
  * refused).  Scores and decisions are joined by query id afterwards. */
 struct duo_recorded_spec {
@@ -169,6 +170,12 @@ struct duo_recorded_spec {
     double      train_share;               /* 0..1, by hash of the query's id */
     const char *accepts;                   /* accept lists to add (joined by query id), or NULL */
     const char *accepts_drafter, *accepts_verifier;   /* their voices */
+    /* Files with the answers of one voice each, joined by query (path is the first one's); of what metric the quality is; what
+     * the columns of a table of one's own hold (traces/outcomes/outcomes.h). */
+    int         n_files, n_columns;
+    const struct duo_outcome_file *files;
+    const char *metric;
+    const struct duo_outcome_column *columns;
 };
 enum duo_status duo_answers_recorded(struct duo_answers **, const struct duo_recorded_spec *, struct duo_err *);
 

@@ -10,7 +10,8 @@
  *     whose token count takes the place of the verifier's recorded length.  By themselves (`path` is such a file): a
  *     question's turns are a session, each turn a query "ID/TURN" where there are several; lengths and agreement are
  *     known, outcomes are not, and the drafter's own answers count as long as the verifier's.
- * (6) Bytes on the wire: the prompt's characters; where only tokens were recorded, chars_per_token (or 4) each. */
+ * (6) Bytes on the wire: the prompt's characters; where only tokens were recorded, chars_per_token (or 4) each.
+ * (7) A log of requests has no quality: each answer's is not known. */
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -178,9 +179,10 @@ static enum duo_status take_table(struct recorded *r, struct duo_err *err)
                                           .session = -1, .train = t->split[i] >= 0 ? t->split[i] : train_of(r, t->id[i]),
                                           .features = t->feature + (size_t)i * (size_t)t->n_features };
     }
-    a->caps |= DUO_CAP_OUTCOME | (all ? DUO_CAP_LENGTH : 0u);
+    a->caps |= (t->value[DUO_M_QUALITY] ? DUO_CAP_OUTCOME : 0u) | (all ? DUO_CAP_LENGTH : 0u);
     if (t->value[DUO_M_CONFIDENCE]) a->caps |= DUO_CAP_CONFIDENCE;
-    a->quality_status = "recorded";
+    a->quality_status = t->value[DUO_M_QUALITY] ? "recorded" : "unknown";     /* (7) */
+    if (*t->note) a->note = t->note;
     return DUO_OK;
 }
 
@@ -274,24 +276,43 @@ static enum duo_status join_accepts(struct recorded *r, struct duo_err *err)    
     return DUO_OK;
 }
 
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static enum duo_status read_outcomes(struct recorded *r, const char *format, struct duo_err *err)
+{
+    const struct duo_recorded_spec *spec = &r->spec;
+    struct duo_outcome_file one = { NULL, (char *)(uintptr_t)spec->path };
+    char label[200];
+
+    DUO_TRY(duo_outcomes_join(&r->table, &(struct duo_outcome_source){ .n_files = spec->n_files ? spec->n_files : 1, .files = spec->n_files ? spec->files : &one,
+        .format = format, .metric = spec->metric, .n_columns = spec->n_columns, .columns = spec->columns }, err));
+    snprintf(label, sizeof label, "recorded %s", base_of(spec->path));
+    for (int i = 1; i < spec->n_files; i++) snprintf(label + strlen(label), sizeof label - strlen(label), ", %s", base_of(spec->files[i].path));
+    duo_source_init(&r->s, r->table.n_voices, (const char *const *)r->table.voices, label);
+    return take_table(r, err);
+}
+
 static enum duo_status build(struct recorded *r, struct duo_err *err)
 {
-    const char *format = r->spec.format, *slash = strrchr(r->spec.path, '/'), *pair[2] = { "drafter", "verifier" };
+    const char *format = r->spec.format, *pair[2] = { "drafter", "verifier" };
     char label[160];
 
-    DUO_TRY(duo_outcomes_detect(r->spec.path, &format, err));
-    snprintf(label, sizeof label, "recorded %s", slash ? slash + 1 : r->spec.path);
-    if (strcmp(format, "accepts") == 0) {
+    if (!r->spec.n_files && !r->spec.n_columns) DUO_TRY(duo_outcomes_detect(r->spec.path, &format, err));
+    if (format && strcmp(format, "accepts") == 0) {
         if (r->spec.accepts) return duo_fail(err, DUO_BAD_INPUT, "%s holds accept lists itself; accepts joins some to outcomes", r->spec.path);
+        if (r->spec.n_files || r->spec.metric) return duo_fail(err, DUO_BAD_INPUT, "%s: accept lists are one file, without a metric", r->spec.path);
         if (r->spec.accepts_drafter)  pair[0] = r->spec.accepts_drafter;
         if (r->spec.accepts_verifier) pair[1] = r->spec.accepts_verifier;
         DUO_TRY(duo_accepts_read(&r->accepts, r->spec.path, err));
+        snprintf(label, sizeof label, "recorded %s", base_of(r->spec.path));
         duo_source_init(&r->s, 2, pair, label);
         return take_accepts(r, err);
     }
-    DUO_TRY(duo_outcomes_read(&r->table, r->spec.path, format, err));
-    duo_source_init(&r->s, r->table.n_voices, (const char *const *)r->table.voices, label);
-    DUO_TRY(take_table(r, err));
+    DUO_TRY(read_outcomes(r, format, err));
     if (!r->spec.accepts) return DUO_OK;
     DUO_TRY(find_voice(r, r->spec.accepts_drafter, "drafter", &r->drafter, err));
     DUO_TRY(find_voice(r, r->spec.accepts_verifier, "verifier", &r->verifier, err));
@@ -311,7 +332,7 @@ enum duo_status duo_answers_recorded(struct duo_answers **out, const struct duo_
     r->spec = *spec;
     *out    = NULL;
     status  = build(r, err);
-    r->spec.path = r->spec.format = r->spec.accepts = r->spec.accepts_drafter = r->spec.accepts_verifier = NULL;
+    r->spec = (struct duo_recorded_spec){ .chars_per_token = spec->chars_per_token };      /* its texts are the caller's */
     if (status == DUO_OK) *out = &r->s.a;
     else                  done(&r->s.a);
     return status;

@@ -5,8 +5,7 @@
  * (2) If the chosen one fails, or the strong one has not begun within `patience`, and nothing was shown, the other
  *     one answers.  If that fails, too, the request fails.
  *
- * What any router has to beat at its own share (Hu et al. 2024, RouterBench; Ong et al. 2024, RouteLLM).  As
- * "mix" it is run at the share of another row. */
+ * What any router has to beat at its own share.  As "mix" it is run at the share of another row. */
 #include "policies/policy.h"
 
 struct config  { double share, patience; duo_place weak, strong; };
@@ -57,6 +56,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(random,
     .about        = "a share of the requests, chosen blindly, goes to the strong model",
+    .source       = "Hu et al. 2024 (RouterBench); Ong et al. 2024 (RouteLLM)",
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),
     .init = init, .next = next);

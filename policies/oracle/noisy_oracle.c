@@ -7,7 +7,7 @@
  * (3) If the chosen one fails, or the strong one has not begun within `patience`, and nothing was shown, the other
  *     one answers.  If that fails, too, the request fails.
  *
- * The router r_o(p) of RouterEval (Huang et al. 2025): quality p times the oracle's plus 1 - p times a random one's. */
+ * Its quality is p times the oracle's plus 1 - p times a random one's. */
 #include "policies/policy.h"
 #include "policies/truth.h"
 
@@ -70,6 +70,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(noisy_oracle,
     .about        = "the oracle with probability p, a coin otherwise",
+    .source       = "Huang et al. 2025 (RouterEval), router r_o(p)",
     .needs        = DUO_TRUTH,
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),

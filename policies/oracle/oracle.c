@@ -5,7 +5,7 @@
  * (2) If the chosen one fails, or the strong one has not begun within `patience`, and nothing was shown, the other
  *     one answers.  If that fails, too, the request fails.
  *
- * The upper bound of every router between the two (Hu et al. 2024, RouterBench). */
+ * The upper bound of every router between the two. */
 #include "policies/policy.h"
 #include "policies/truth.h"
 
@@ -56,6 +56,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(oracle,
     .about        = "asks the strong model only when it is truly better",
+    .source       = "Hu et al. 2024 (RouterBench)",
     .needs        = DUO_TRUTH,
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),

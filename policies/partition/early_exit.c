@@ -8,9 +8,7 @@
  * (5) `cut` is half of the model's layers unless given; behind the last layer there is no exit, and `first` writes alone.
  * (6) `rest` is, unless given, the place called "small" (the device's model in the cloud), or else the cloud.  Both
  *     must hold the same model.
- * (7) What fails, or has not begun within `patience`, fails: tokens of both depths are on the screen.
- *
- * Source: Jin and Wu 2024 (CE-CoLLM); Schuster et al. 2022 (CALM) for exits by confidence. */
+ * (7) What fails, or has not begun within `patience`, fails: tokens of both depths are on the screen. */
 #include "policies/policy.h"
 
 struct config { double cut, sure, patience; duo_place first, rest; };
@@ -62,6 +60,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(early_exit,
     .about       = "first layers here, the rest there for the tokens in doubt",
+    .source      = "Jin and Wu 2024 (CE-CoLLM); Schuster et al. 2022 (CALM) for exits by confidence",
     .needs       = DUO_EXITS,
     .config_size = sizeof(struct config),
     .init = init, .next = next);

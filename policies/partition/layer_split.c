@@ -7,9 +7,7 @@
  * (3) `rest` is, unless given, the place called "small" (the device's model in the cloud), or else the cloud.  Both
  *     must hold the same model.
  * (4) A split model has one text and no half of it to fall back on: what fails, or has not begun within
- *     `patience`, fails.
- *
- * Source: Kang et al. 2017 (Neurosurgeon), here for a decoder. */
+ *     `patience`, fails. */
 #include "policies/policy.h"
 
 struct config { double cut, patience; duo_place first, rest; };
@@ -59,5 +57,6 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(layer_split,
     .about       = "one model, its first layers here, the rest there",
+    .source      = "Kang et al. 2017 (Neurosurgeon), here for a decoder",
     .config_size = sizeof(struct config),
     .init = init, .next = next);

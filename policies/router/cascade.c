@@ -7,9 +7,7 @@
  * (3) With `via`, that model writes next, unseen, and its answer is given at `via_floor`.
  * (4) Any other request is written again by the strong model, shown as it comes.
  * (5) A tier that fails, or has not begun within `patience`, is passed over; after the last one the best answer at
- *     hand is given, if it fits what is on the screen.  If there is none, the request fails.
- *
- * Source: Chen, Zaharia, Zou 2023 (FrugalGPT), with a confidence for its scorer; three tiers as there. */
+ *     hand is given, if it fits what is on the screen.  If there is none, the request fails. */
 #include "policies/policy.h"
 
 #include <string.h>
@@ -93,6 +91,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(cascade,
     .about        = "weak model first, a stronger one when its confidence is low",
+    .source       = "Chen, Zaharia, Zou 2023 (FrugalGPT), with a confidence for its scorer; three tiers as there",
     .needs        = DUO_CONFIDENCE,
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),

@@ -7,9 +7,7 @@
  * (4) With `delay`, the strong model starts only so many seconds later, if it is still wanted then; it starts at
  *     once when the weak one fails or doubts.
  * (5) If the strong model fails, or has not begun within `patience` of its start, the weak answer is given as it is;
- *     if both fail, the request fails.
- *
- * Source: Dean and Barroso 2013 (The Tail at Scale): hedged requests, between two models. */
+ *     if both fail, the request fails. */
 #include "policies/policy.h"
 
 struct config  { double floor, delay, patience; duo_place weak, strong; };
@@ -91,6 +89,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(hedged,
     .about        = "both models start, the first good answer wins",
+    .source       = "Dean and Barroso 2013 (The Tail at Scale): hedged requests, between two models",
     .needs        = DUO_CONFIDENCE | DUO_TIME,
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),

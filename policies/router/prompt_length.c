@@ -18,17 +18,17 @@ struct request { duo_place at; int tries; };
 static int init(void *config, const struct duo_params *p)
 {
     struct config *c = config;
-    double share = NAN;
+    double share = 0.5, said = NAN;
     int bad;
 
     *c = (struct config){ .above = NAN, .weak = DUO_DEVICE, .strong = DUO_CLOUD };
     if ((bad = duo_number_of(p, "above", 0, 1e9, &c->above)) != 0) return bad;
     if ((bad = duo_number_of(p, "share", 0, 1, &share)) != 0) return bad;
+    if ((bad = duo_number_of(p, "share", 0, 1, &said)) != 0) return bad;      /* NAN: it is not in the scenario */
     if ((bad = duo_number_of(p, "patience", 0, 1e6, &c->patience)) != 0) return bad;
     if ((bad = duo_place_of(p, "weak", &c->weak)) != 0) return bad;
     if ((bad = duo_place_of(p, "strong", &c->strong)) != 0) return bad;
-    if (!isnan(c->above)) return isnan(share) ? 0 : duo_refuse(p, "share", "give either share or above");
-    if (isnan(share)) share = 0.5;
+    if (!isnan(c->above)) return isnan(said) ? 0 : duo_refuse(p, "share", "give either share or above");
     c->above = INFINITY;                                                                           /* (3) */
     return share > 0 ? duo_quantile_of(p, "prompt_tokens", 1 - share, &c->above) : 0;              /* (2) (3) */
 }

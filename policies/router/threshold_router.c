@@ -7,9 +7,7 @@
  *     Equal scores stay together, so the share is met from below.  Share 0 sends nothing, share 1 everything.
  * (4) A request that has no score, or whose scorer failed, goes to `weak`, unless the share is 1.
  * (5) If the chosen one fails, or the strong one has not begun within `patience`, and nothing was shown, the other
- *     one answers.  If that fails, too, the request fails.
- *
- * Source: Ding et al. 2024 (Hybrid LLM); Ong et al. 2024 (RouteLLM). */
+ *     one answers.  If that fails, too, the request fails. */
 #include "policies/policy.h"
 
 #include <math.h>
@@ -38,19 +36,19 @@ static int init(void *config, const struct duo_params *p)
 {
     struct config *c = config;
     const char *name;
-    double share = NAN;
+    double share = 0.5, said = NAN;
     int bad;
 
     *c = (struct config){ .threshold = NAN, .at = DUO_DEVICE, .weak = DUO_DEVICE, .strong = DUO_CLOUD };
     if ((bad = find_scorer(c, p, &name)) != 0) return bad;                                         /* (1) */
     if ((bad = duo_number_of(p, "threshold", -1e12, 1e12, &c->threshold)) != 0) return bad;
     if ((bad = duo_number_of(p, "share", 0, 1, &share)) != 0) return bad;
+    if ((bad = duo_number_of(p, "share", 0, 1, &said)) != 0) return bad;      /* NAN: it is not in the scenario */
     if ((bad = duo_number_of(p, "patience", 0, 1e6, &c->patience)) != 0) return bad;
     if ((bad = duo_place_of(p, "at", &c->at)) != 0) return bad;
     if ((bad = duo_place_of(p, "weak", &c->weak)) != 0) return bad;
     if ((bad = duo_place_of(p, "strong", &c->strong)) != 0) return bad;
-    if (!isnan(c->threshold)) return isnan(share) ? 0 : duo_refuse(p, "share", "give either share or threshold");
-    if (isnan(share)) share = 0.5;
+    if (!isnan(c->threshold)) return isnan(said) ? 0 : duo_refuse(p, "share", "give either share or threshold");
     c->threshold = INFINITY;
     return share > 0 ? duo_quantile_of(p, name, 1 - share, &c->threshold) : 0;                     /* (3) */
 }
@@ -99,6 +97,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(threshold_router,
     .about        = "a score of the prompt decides between the weak and the strong model",
+    .source       = "Ding et al. 2024 (Hybrid LLM); Ong et al. 2024 (RouteLLM)",
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),
     .init = init, .next = next);

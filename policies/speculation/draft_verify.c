@@ -5,9 +5,7 @@
  * (3) The answer is the verifier's text, once it ends.
  * (4) If the drafter fails, the verifier writes the rest itself, shown as it comes.
  * (5) If the verifier fails, the request fails: the drafter's own words would be another text.  Only with
- *     `fallback: edge`, and while nothing was shown, the drafter writes on from its draft, shown as it comes.
- *
- * Source: Leviathan, Kalman, Matias 2023, the two models on two sides of a link. */
+ *     `fallback: edge`, and while nothing was shown, the drafter writes on from its draft, shown as it comes. */
 #include "policies/policy.h"
 
 #include <string.h>
@@ -98,6 +96,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(draft_verify,
     .about        = "the device drafts, the cloud verifies",
+    .source       = "Leviathan, Kalman, Matias 2023, the two models on two sides of a link",
     .needs        = DUO_AGREEMENT,
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),

@@ -8,9 +8,7 @@
  * (4) What the verifier returned is shown; its text, once it ends, is the answer.
  * (5) If the drafter fails, the verifier writes the rest itself from the last verified text, shown as it comes.
  * (6) If the verifier fails, the request fails.  Only with `fallback: edge`, and while nothing was shown, the
- *     drafter writes on from its draft, shown as it comes.
- *
- * Source: Liu et al. 2024 (PEARL) and its relatives; the tokens drafted in vain are paid. */
+ *     drafter writes on from its draft, shown as it comes. */
 #include "policies/policy.h"
 
 #include <string.h>
@@ -150,6 +148,7 @@ static void next(struct duo_turn *t)
 
 DUO_POLICY(parallel_draft,
     .about        = "drafts on while the cloud verifies",
+    .source       = "Liu et al. 2024 (PEARL) and its relatives; the tokens drafted in vain are paid",
     .needs        = DUO_AGREEMENT | DUO_TIME,
     .config_size  = sizeof(struct config),
     .request_size = sizeof(struct request),

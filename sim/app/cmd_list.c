@@ -49,12 +49,93 @@ static void needs_text(const struct duo_policy *p, char *out, size_t n)
         if (p->needs & needs[i].need) snprintf(out + strlen(out), n - strlen(out), "%s%s", *out ? ", " : "", needs[i].text);
 }
 
-static void policy_json(struct duo_json *j, const struct duo_policy *p)
+static bool has_default(const struct duo_parameter *p)
 {
+    return p->kind == DUO_PARAMETER_NUMBER ? p->number >= p->least && p->number <= p->most : p->text != NULL;
+}
+
+static void default_text(const struct duo_parameter *p, char *out, size_t n)
+{
+    char number[32];
+    duo_show_double(p->number, number);
+    snprintf(out, n, "%s", !has_default(p) ? "-" : p->kind == DUO_PARAMETER_NUMBER ? number : p->text);
+}
+
+static void range_text(const struct duo_parameter *p, char *out, size_t n)
+{
+    static const char *const kinds[] = { [DUO_PARAMETER_TEXT] = "a word", [DUO_PARAMETER_PLACE] = "a place", [DUO_PARAMETER_SCORE] = "a score or file", [DUO_PARAMETER_FILE] = "a file" };
+    char least[32], most[32];
+    duo_show_double(p->least, least);
+    duo_show_double(p->most, most);
+    if (p->kind == DUO_PARAMETER_NUMBER) snprintf(out, n, "%s to %s", least, most);
+    else snprintf(out, n, "%s", kinds[p->kind]);
+}
+
+/* Where its source lies: "" of a module, whose author knows. */
+static void file_text(const struct duo_policy *p, char *out, size_t n)
+{
+    const char *room = duo_policy_room(p->name);
+    *out = 0;
+    if (room && strcmp(room, "template") == 0) snprintf(out, n, "policies/%s.c", p->name);
+    else if (room) snprintf(out, n, "policies/%s/%s.c", room, p->name);
+}
+
+/* What a scenario may say of it: its first parameter that must be given, else the first two that have a default. */
+static void example_text(const struct duo_policy *p, const char *use, const struct duo_parameters *all, char *out, size_t n)
+{
+    int shown = 0;
+    snprintf(out, n, "{ use: %s", use);
+    for (int i = 0; i < all->n && shown < 2; i++) {
+        char value[64];
+        default_text(&all->at[i], value, sizeof value);
+        if (*all->refused && !has_default(&all->at[i])) {
+            snprintf(out + strlen(out), n - strlen(out), ", %s: ...", all->at[i].key);
+            break;
+        }
+        if (!has_default(&all->at[i])) continue;
+        snprintf(out + strlen(out), n - strlen(out), ", %s: %s", all->at[i].key, value);
+        shown++;
+    }
+    snprintf(out + strlen(out), n - strlen(out), "%s }", p->seat == DUO_SEAT_DEVICE ? "" : ", seat: gateway");
+}
+
+static void parameters_json(struct duo_json *j, const struct duo_parameters *all)
+{
+    static const char *const kinds[] = { [DUO_PARAMETER_NUMBER] = "number", [DUO_PARAMETER_TEXT] = "word", [DUO_PARAMETER_PLACE] = "place",
+                                         [DUO_PARAMETER_SCORE] = "score", [DUO_PARAMETER_FILE] = "file" };
+    duo_json_key(j, "parameters");
+    duo_json_open(j, '[');
+    for (int i = 0; i < all->n; i++) {
+        const struct duo_parameter *p = &all->at[i];
+        bool number = p->kind == DUO_PARAMETER_NUMBER;
+        duo_json_open(j, '{');
+        duo_json_key(j, "key");  duo_json_text(j, p->key);
+        duo_json_key(j, "kind"); duo_json_text(j, kinds[p->kind]);
+        duo_json_key(j, "default");
+        if (number && has_default(p)) duo_json_number(j, p->number);
+        else duo_json_text(j, number ? NULL : p->text);
+        if (number) {
+            duo_json_key(j, "least"); duo_json_number(j, p->least);
+            duo_json_key(j, "most");  duo_json_number(j, p->most);
+        }
+        duo_json_close(j);
+    }
+    duo_json_close(j);
+}
+
+static void policy_json(struct duo_json *j, const struct duo_policy *p, const char *use)
+{
+    struct duo_parameters all;
+    char file[256], example[512];
+    duo_policy_parameters(p, &all);
+    file_text(p, file, sizeof file);
+    example_text(p, use, &all, example, sizeof example);
     duo_json_open(j, '{');
     duo_json_key(j, "name");  duo_json_text(j, p->name);
     duo_json_key(j, "room");  duo_json_text(j, duo_policy_room(p->name));
     duo_json_key(j, "about"); duo_json_text(j, p->about);
+    duo_json_key(j, "source"); duo_json_text(j, p->source);
+    duo_json_key(j, "file");  duo_json_text(j, *file ? file : NULL);
     duo_json_key(j, "seat");  duo_json_text(j, seat_text(p));
     duo_json_key(j, "needs");
     duo_json_open(j, '[');
@@ -62,6 +143,8 @@ static void policy_json(struct duo_json *j, const struct duo_policy *p)
         if (p->needs & needs[i].need) duo_json_text(j, needs[i].text);
     duo_json_close(j);
     duo_json_key(j, "think_s"); duo_json_number(j, p->think);
+    parameters_json(j, &all);
+    duo_json_key(j, "example"); duo_json_text(j, example);
     duo_json_close(j);
 }
 
@@ -75,12 +158,35 @@ static enum duo_status list_policies(const struct duo_args *a, struct duo_err *e
     for (int i = 0; i < n; i++) {
         const struct duo_policy *p;
         DUO_TRY(duo_policy_find(names[i], ".", &p, err));
-        if (a->json) policy_json(&j, p);
+        if (a->json) policy_json(&j, p, p->name);
         else printf("%-12s %-18s%s %s\n", duo_policy_room(names[i]), p->name, p->needs & DUO_TRUTH ? "*" : " ", p->about);
     }
     if (a->json) duo_json_close(&j), duo_json_end(&j);
     else printf("\n* knows the truth: what no deployed policy could.  A policy of your own: --policy ./mine.so\n");
     return DUO_OK;
+}
+
+static void print_policy(const struct duo_policy *p, const char *use)
+{
+    struct duo_parameters all;
+    char needed[128], think[32], file[256], example[512], value[64], range[80];
+    duo_policy_parameters(p, &all);
+    needs_text(p, needed, sizeof needed);
+    file_text(p, file, sizeof file);
+    example_text(p, use, &all, example, sizeof example);
+    duo_show_quantity(p->think, DUO_DIM_TIME, think, sizeof think);
+    printf("%s: %s\nsource:  %s\nfile:    %s\nseat:    %s\nneeds:   %s\nthink:   %s a turn\n", p->name, p->about, p->source ? p->source : "-",
+           *file ? file : use, seat_text(p), *needed ? needed : "nothing", think);
+    printf("example: %s\n\n", example);
+    if (all.n) printf("%-12s %-10s %s\n", "parameter", "default", "range");
+    for (int i = 0; i < all.n; i++) {
+        default_text(&all.at[i], value, sizeof value);
+        range_text(&all.at[i], range, sizeof range);
+        printf("%-12s %-10s %s\n", all.at[i].key, value, range);
+    }
+    if (!all.n) printf("No parameters.\n");
+    if (*all.refused) printf("\nWithout any: %s\n", all.refused);
+    if (p->needs & DUO_TRUTH) printf("\nKnows the truth: its rows are starred.\n");
 }
 
 static enum duo_status show_policy(const struct duo_args *a, const char *name, struct duo_err *err)
@@ -95,17 +201,11 @@ static enum duo_status show_policy(const struct duo_args *a, const char *name, s
     if (a->json) {
         struct duo_json j;
         duo_json_init(&j, stdout);
-        policy_json(&j, p);
+        policy_json(&j, p, name);
         duo_json_end(&j);
         return DUO_OK;
     }
-    char needed[128], think[32];
-    needs_text(p, needed, sizeof needed);
-    duo_show_quantity(p->think, DUO_DIM_TIME, think, sizeof think);
-    const char *room = duo_policy_room(p->name);
-    printf("%s: %s\nroom:  %s\nseat:  %s\nneeds: %s\nthink: %s a turn\n", p->name, p->about, room ? room : "from outside",
-           seat_text(p), *needed ? needed : "nothing", think);
-    if (p->needs & DUO_TRUTH) printf("Knows the truth: its rows are starred.\n");
+    print_policy(p, name);
     return DUO_OK;
 }
 

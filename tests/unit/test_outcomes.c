@@ -261,7 +261,7 @@ int main(void)
 
     snprintf(path, sizeof path, "%s/duosim_outcomes_XXXXXX", temporary && strlen(temporary) < 30 ? temporary : "/tmp");
     close(mkstemp(path));
-    CHECK_INT(duo_outcome_formats(&names, &about), 5);
+    CHECK_INT(duo_outcome_formats(&names, &about), 10);
     CHECK_TEXT(names[0], "duosim");
     our_own();
     formats_of_others();

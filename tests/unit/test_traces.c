@@ -430,7 +430,7 @@ int main(void)
     azure_data();
     mooncake_data();
     mahimahi_data();
-    CHECK_INT(duo_arrival_formats(&names, &about), 3);
+    CHECK_INT(duo_arrival_formats(&names, &about), 6);
     CHECK_TEXT(names[0], "azure");
     CHECK_INT(duo_capacity_formats(&names, &about), 2);
     CHECK_TEXT(names[0], "mahimahi");

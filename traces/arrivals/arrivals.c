@@ -5,8 +5,8 @@
  *     earlier than the one before it in the file is an inversion.
  * (3) Dates are divided by rate_scale.
  * (4) read = emitted + dropped, by reason; those after the first `requests` are dropped, too.
- * (5) The format is found from the header (a file that begins with { has lines of JSON), or given; an unknown name is
- *     refused with the nearest one. */
+ * (5) The format is found from the header (of JSON, from the keys at its beginning), or given; an unknown name is refused
+ *     with the nearest one. */
 #include "traces/arrivals/arrivals.h"
 
 #include <assert.h>
@@ -17,19 +17,27 @@
 
 #include "traces/arrivals/importer.h"
 #include "traces/arrivals/process.h"
+#include "traces/requests/requests.h"
 
 static const struct {
     const char *name, *about;
     const char *column[2];                    /* a header with both is of this format */
     duo_arrival_importer *read;               /* or: */
     duo_arrival_reader   *read_lines;
+    const struct duo_log_format *log;         /* that read_lines reads */
 } formats[] = {
     { "azure", "Azure LLM inference traces 2023, 2024, 2025: TIMESTAMP, ContextTokens, GeneratedTokens",
-      { "TIMESTAMP", "ContextTokens" }, duo_arrivals_azure, NULL },
+      { "TIMESTAMP", "ContextTokens" }, duo_arrivals_azure, NULL, NULL },
     { "csv", "a table of one's own: at (s), prompt_tokens, output_tokens, session, turn; all but at optional",
-      { "at", "at" }, duo_arrivals_csv, NULL },
+      { "at", "at" }, duo_arrivals_csv, NULL, NULL },
     { "mooncake", "Mooncake's traces, JSON lines: timestamp (ms), input_length, output_length, hash_ids of 512-token blocks",
-      { NULL, NULL }, NULL, duo_arrivals_mooncake },
+      { NULL, NULL }, NULL, duo_arrivals_mooncake, NULL },
+    { "vllm", "vllm bench serve --save-detailed: its start_times (less queue_times), input_lens, output_lens",
+      { NULL, NULL }, NULL, duo_arrivals_vllm, &duo_log_vllm },
+    { "litellm", "LiteLLM's request log, lines of JSON: startTime, prompt_tokens, completion_tokens, session_id",
+      { NULL, NULL }, NULL, duo_arrivals_litellm, &duo_log_litellm },
+    { "otel", "OpenTelemetry's GenAI spans, lines of OTLP's JSON: startTimeUnixNano, gen_ai.usage.*, gen_ai.conversation.id",
+      { NULL, NULL }, NULL, duo_arrivals_otel, &duo_log_otel },
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -94,25 +102,33 @@ enum duo_status duo_arrival_whole(const struct duo_csv *csv, int column, int *ou
 
 /* ---- a trace ---- */
 
-/* By name, or by what the file looks like; *out -1: a table, whose header will say. */
-static enum duo_status format_of(FILE *in, const char *format, int *out, struct duo_err *err)
+static enum duo_status unknown_format(const char *format, struct duo_err *err)
 {
     const char *const *names, *near;
-    int n = duo_arrival_formats(&names, NULL), c;
+    int n = duo_arrival_formats(&names, NULL);
+    char list[160] = "";
 
-    if (!format) {
-        while ((c = getc(in)) == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-        rewind(in);
-        *out = -1;
-        for (int i = 0; i < n && c == '{'; i++)
-            if (formats[i].read_lines) *out = i;
-        return DUO_OK;
-    }
-    for (*out = 0; *out < n; ++*out)
-        if (strcmp(format, formats[*out].name) == 0) return DUO_OK;
     near = duo_nearest(format, names, (size_t)n);
-    return duo_fail(err, DUO_BAD_INPUT, "unknown format of arrivals \"%s\" (%s%s)", format, near ? "did you mean " : "there are: azure, csv, mooncake",
-                    near ? near : "");
+    for (int i = 0; i < n; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
+    return duo_fail(err, DUO_BAD_INPUT, "unknown format of arrivals \"%s\" (%s%s)", format, near ? "did you mean " : "there are: ", near ? near : list);
+}
+
+/* By name, or by what the file looks like; *out -1: a table, whose header will say. */
+static enum duo_status format_of(const char *path, const char *format, int *out, struct duo_err *err)
+{
+    static char head[DUO_LOG_HEAD];
+
+    if (format) {
+        for (*out = 0; *out < FORMATS; ++*out)
+            if (strcmp(format, formats[*out].name) == 0) return DUO_OK;
+        return unknown_format(format, err);
+    }
+    *out = -1;
+    duo_log_head(path, head, sizeof head);
+    if (!duo_log_is_json(head)) return DUO_OK;
+    for (int i = FORMATS - 1; i >= 0; i--)                                    /* mooncake, which comes before the logs, is what is left */
+        if (*out < 0 && formats[i].read_lines && (!formats[i].log || formats[i].log->is(head))) *out = i;
+    return DUO_OK;
 }
 
 static enum duo_status read_table(int which, const char *path, struct duo_arrival_rows *rows, struct duo_trace_count *count, struct duo_err *err)
@@ -125,7 +141,7 @@ static enum duo_status read_table(int which, const char *path, struct duo_arriva
         if (formats[i].read && duo_csv_find(csv, formats[i].column[0]) >= 0 && duo_csv_find(csv, formats[i].column[1]) >= 0) which = i;
     status = which >= 0 ? formats[which].read(csv, rows, count, err)
            : duo_fail_at(err, DUO_BAD_INPUT, path, 1, 1, "no known header of arrivals: expected TIMESTAMP,ContextTokens,GeneratedTokens (azure), "
-                         "at,... (csv) or lines of JSON (mooncake)");
+                         "at,... (csv) or JSON (mooncake, vllm, litellm, otel)");
     duo_csv_close(csv);
     return status;
 }
@@ -137,7 +153,7 @@ static enum duo_status read_file(const char *path, const char *format, struct du
     int which = -1;
 
     if (!in) return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "%s", strerror(errno));
-    status = format_of(in, format, &which, err);                              /* (5) */
+    status = format_of(path, format, &which, err);                            /* (5) */
     if (status == DUO_OK && which >= 0 && formats[which].read_lines) status = formats[which].read_lines(in, path, rows, count, err);
     else if (status == DUO_OK) status = read_table(which, path, rows, count, err);
     fclose(in);
@@ -166,6 +182,15 @@ static void sort(struct duo_arrival *row, int64_t n, struct duo_arrival *scratch
     memcpy(row, scratch, (size_t)n * sizeof *row);
 }
 
+static void number_turns(struct duo_arrival_rows *rows)
+{
+    int *turns = duo_new((size_t)rows->n_sessions, sizeof *turns);
+
+    for (int64_t i = 0; i < rows->n; i++)
+        if (rows->row[i].session >= 0) rows->row[i].turn = turns[rows->row[i].session]++;
+    free(turns);
+}
+
 static void put_in_order(struct duo_arrival_rows *rows, double rate_scale, struct duo_trace_count *count)
 {
     double first;
@@ -176,6 +201,7 @@ static void put_in_order(struct duo_arrival_rows *rows, double rate_scale, struc
         sort(rows->row, rows->n, scratch);
         free(scratch);
     }
+    if (rows->n_sessions > 0) number_turns(rows);
     first = rows->n > 0 ? rows->row[0].at : 0;
     for (int64_t i = 0; i < rows->n; i++)
         rows->row[i].at = (rows->row[i].at - first) / rate_scale;             /* (1) (3) */
@@ -196,7 +222,8 @@ enum duo_status duo_arrivals_trace(struct duo_arrivals **out, const char *path, 
     a->is_trace = true;
     status = read_file(path, format, &a->rows, count, err);
     if (status == DUO_OK && a->rows.n == 0)
-        status = duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no request in this trace: %lld rows read, none kept", (long long)count->read);
+        status = duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no request in this trace: %lld rows read, none kept%s%s", (long long)count->read,
+                             count->n_dropped ? "; the first reason: " : "", count->n_dropped ? count->dropped[0].why : "");
     if (status != DUO_OK) {
         duo_arrivals_free(a);
         return status;

@@ -13,6 +13,7 @@ struct duo_arrival_rows {
     int64_t n_ids, ids_room;           /* ids of all rows, one row's behind the other's; row.ids is set in the end */
     uint32_t *ids;
     int id_tokens;
+    int n_sessions;                    /* > 0: arrivals.c numbers the turns of sessions 0 .. n - 1 by date */
 };
 
 void duo_arrival_add (struct duo_arrival_rows *, struct duo_arrival);      /* its n_ids are those added last */
@@ -30,6 +31,6 @@ typedef enum duo_status duo_arrival_importer(struct duo_csv *, struct duo_arriva
 typedef enum duo_status duo_arrival_reader(FILE *, const char *path, struct duo_arrival_rows *, struct duo_trace_count *, struct duo_err *);
 
 duo_arrival_importer duo_arrivals_azure, duo_arrivals_csv;
-duo_arrival_reader   duo_arrivals_mooncake;
+duo_arrival_reader   duo_arrivals_mooncake, duo_arrivals_vllm, duo_arrivals_litellm, duo_arrivals_otel;
 
 #endif

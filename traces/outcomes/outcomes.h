@@ -1,5 +1,5 @@
 /* outcomes.h - what models answered to the same questions, and how a drafter's tokens agreed with a verifier's: tables
- * that others recorded.  One importer a file, one table of formats (table.c); traces/outcomes/README.md describes them.
+ * and logs that others recorded.  One importer a file, one table of formats (table.c); traces/outcomes/README.md describes them.
  *
  * (1) Every row is accounted for: read = emitted + dropped, by reason.  A missing column or value, what is not a
  *     number, a quality outside [0, 1], an id given twice, a file without rows: an error with file and line, and
@@ -9,7 +9,9 @@
  *     drafter's distribution after that text.  1 is agreement.  A recorded verify step that added n tokens means
  *     n - 1 agreements, then a position whose rank is only known to be above 1; where the draft had run out (or
  *     nobody recorded whether), not even that is known: the position is censored.  Every later step starts behind
- *     it, on the verifier's text again, so that every other position's rank is exact at any draft length. */
+ *     it, on the verifier's text again, so that every other position's rank is exact at any draft length.
+ * (4) Several files, one a model (or more), are joined by the query's id.  A query that not every model answered, or that
+ *     is there a second time, is dropped; `note` counts them, by model, and names the first. */
 #ifndef DUO_TRACES_OUTCOMES_H
 #define DUO_TRACES_OUTCOMES_H
 
@@ -38,13 +40,25 @@ struct duo_outcomes {
     double  *value[DUO_MEASURES];             /* [n * n_voices], NAN: unknown; NULL: no voice has it. COST in $ */
     double  *feature, *score;                 /* [n * n_features], [n * n_scores] */
     signed char *split;                       /* [n] 1 train, 0 test; -1: the file doesn't say */
-    int64_t  read, emitted, dropped;
+    int64_t  read, emitted, dropped;          /* rows, or, of several files or a long table: queries */
     const char *why;                          /* rows were dropped, or NULL */
+    char     note[480];                       /* what was dropped, in words; "": nothing */
 };
 
-/* `format` NULL: found from the header. */
+/* `format` NULL: found from the file. */
 enum duo_status duo_outcomes_read(struct duo_outcomes *, const char *path, const char *format, struct duo_err *);
 void            duo_outcomes_free(struct duo_outcomes *);
+
+struct duo_outcome_file   { char *voice, *path; };       /* voice NULL: the file names its own, or has but one */
+struct duo_outcome_column { char *what, *column; };      /* "score" is in the column "acc" */
+struct duo_outcome_source {
+    int n_files; const struct duo_outcome_file *files;
+    const char *format, *metric;              /* NULL: found from the first file; the one there is */
+    int n_columns; const struct duo_outcome_column *columns;          /* format csv */
+};
+enum duo_status duo_outcomes_join(struct duo_outcomes *, const struct duo_outcome_source *, struct duo_err *);
+/* What `what` of a column may be: the names, and their number; beside them f:NAME and s:NAME. */
+int             duo_outcome_columns(const char *const **names);
 
 enum { DUO_RANK_CENSORED = 0, DUO_RANK_AGREES = 1, DUO_RANK_OTHER = 2 };      /* 2: and above */
 
@@ -63,7 +77,7 @@ enum duo_status duo_accepts_read(struct duo_accepts *, const char *path, struct 
 void            duo_accepts_free(struct duo_accepts *);
 
 /* The name of the format that the file's header shows ("accepts" for accept lists), or an error that lists them. */
-enum duo_status duo_outcomes_detect(const char *path, const char **format, struct duo_err *);
+enum duo_status duo_outcomes_detect(const char *path, const char **format, struct duo_err *);    /* *format: named, or NULL */
 
 /* The table of formats: name and one line about each. */
 int duo_outcome_formats(const char *const **names, const char *const **about);

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/requests/requests.h"
+
 static const struct duo_outcome_format *const formats[] = {
     &duo_outcomes_duosim, &duo_outcomes_routerbench, &duo_outcomes_routellm, &duo_outcomes_llmrouter, &duo_outcomes_accepts,
+    &duo_outcomes_lm_eval, &duo_outcomes_csv, &duo_outcomes_vllm, &duo_outcomes_litellm, &duo_outcomes_otel,
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -227,58 +230,99 @@ static enum duo_status read_rows(struct duo_csv *csv, struct duo_table *t, const
     return refuse_twins(o, path, err);
 }
 
-/* The format of an open file: named, or found from its header. */
-static enum duo_status find_format(const struct duo_csv *csv, const char *path, const char *name, const struct duo_outcome_format **out, struct duo_err *err)
+static enum duo_status unknown_format(const char *path, const char *name, const char *what, struct duo_err *err)
 {
     const char *const *names, *const *about, *near;
     char list[200] = "";
 
     duo_outcome_formats(&names, &about);
-    for (int i = 0; i < FORMATS; i++)
-        if (name ? strcmp(name, names[i]) == 0 : formats[i]->is(csv)) {
-            *out = formats[i];
-            return DUO_OK;
-        }
     for (int i = 0; i < FORMATS; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
-    if (!name) return duo_fail_at(err, DUO_BAD_INPUT, path, 1, 0, "this header is of no format that is known (%s); ours has \"query_id\" and NAME|score", list);
+    if (!name)
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 1, 0, "%s of no format that is known (%s)%s", what, list,
+                           strcmp(what, "JSON") != 0 ? "; ours has \"query_id\" and NAME|score; any other table: columns: { query: ..., score: ... }" : "");
     near = duo_nearest(name, names, FORMATS);
     return near ? duo_fail(err, DUO_BAD_INPUT, "unknown format \"%s\" of outcomes (did you mean \"%s\"?)", name, near)
                 : duo_fail(err, DUO_BAD_INPUT, "unknown format \"%s\" of outcomes; known: %s", name, list);
 }
 
+/* Named, or found from the first file's beginning or header. */
+static enum duo_status find_format(const struct duo_outcome_source *from, const struct duo_outcome_format **out, struct duo_err *err)
+{
+    static char head[DUO_LOG_HEAD];
+    const char *path = from->files[0].path, *name = from->format ? from->format : from->n_columns ? "csv" : NULL;
+    struct duo_csv *csv;
+
+    *out = NULL;
+    for (int i = 0; i < FORMATS && name && !*out; i++)
+        if (strcmp(name, formats[i]->name) == 0) *out = formats[i];
+    if (*out) return DUO_OK;
+    if (name) return unknown_format(path, name, "", err);
+    duo_log_head(path, head, sizeof head);
+    if (duo_log_is_json(head)) {
+        for (int i = 0; i < FORMATS && !*out; i++)
+            if (formats[i]->is_text && formats[i]->is_text(head)) *out = formats[i];
+        return *out ? DUO_OK : unknown_format(path, NULL, "JSON", err);
+    }
+    DUO_TRY(duo_csv_open(&csv, path, ',', err));
+    for (int i = 0; i < FORMATS && !*out; i++)
+        if (formats[i]->is && formats[i]->is(csv)) *out = formats[i];
+    duo_csv_close(csv);
+    return *out ? DUO_OK : unknown_format(path, NULL, "this header is", err);
+}
+
 enum duo_status duo_outcomes_detect(const char *path, const char **format, struct duo_err *err)
 {
+    struct duo_outcome_file file = { NULL, (char *)(uintptr_t)path };
     const struct duo_outcome_format *found;
+
+    DUO_TRY(find_format(&(struct duo_outcome_source){ .n_files = 1, .files = &file, .format = *format }, &found, err));
+    *format = found->name;
+    return DUO_OK;
+}
+
+static enum duo_status read_table(const struct duo_outcome_format *format, const char *path, struct duo_outcomes *out, struct duo_err *err)
+{
+    struct duo_table table = { .to = out };
     struct duo_csv *csv;
     enum duo_status status;
 
     DUO_TRY(duo_csv_open(&csv, path, ',', err));
-    status = find_format(csv, path, *format, &found, err);
-    if (status == DUO_OK) *format = found->name;
+    table.field = duo_new((size_t)duo_csv_columns(csv), sizeof *table.field);
+    status = format->map ? format->map(csv, &table, err)
+                         : duo_fail(err, DUO_BAD_INPUT, "%s: accept lists (format \"%s\") hold no outcomes", path, format->name);
+    if (status == DUO_OK) status = read_rows(csv, &table, path, err);
+    if (status == DUO_OK && out->dropped) {
+        out->why = format->why_dropped;
+        snprintf(out->note, sizeof out->note, "%lld of %lld rows are left out: %s", (long long)out->dropped, (long long)out->read, out->why);
+    }
+    free(table.field);
     duo_csv_close(csv);
+    return status;
+}
+
+enum duo_status duo_outcomes_join(struct duo_outcomes *out, const struct duo_outcome_source *from, struct duo_err *err)
+{
+    const struct duo_outcome_format *format;
+    enum duo_status status;
+
+    assert(from->n_files > 0);
+    *out = (struct duo_outcomes){ 0 };
+    DUO_TRY(find_format(from, &format, err));
+    if (from->metric && !format->takes_metric) return duo_fail(err, DUO_BAD_INPUT, "metric is for format lm_eval; %s is %s", from->files[0].path, format->name);
+    if (from->n_columns && !format->takes_columns) return duo_fail(err, DUO_BAD_INPUT, "columns are for format csv; %s is %s", from->files[0].path, format->name);
+    if (!format->gather && (from->n_files > 1 || from->files[0].voice))
+        return duo_fail(err, DUO_BAD_INPUT, "%s: format %s is one file, which holds all models", from->files[0].path, format->name);
+    status = format->gather ? format->gather(from, out, err) : read_table(format, from->files[0].path, out, err);
+    if (status == DUO_OK) out->format = format->name;
+    else                  duo_outcomes_free(out);
     return status;
 }
 
 enum duo_status duo_outcomes_read(struct duo_outcomes *out, const char *path, const char *format, struct duo_err *err)
 {
-    const struct duo_outcome_format *found;
-    struct duo_table table = { .to = out };
-    struct duo_csv *csv;
-    enum duo_status status;
+    struct duo_outcome_file file = { NULL, (char *)(uintptr_t)path };
 
-    *out = (struct duo_outcomes){ 0 };
-    DUO_TRY(duo_csv_open(&csv, path, ',', err));
-    table.field = duo_new((size_t)duo_csv_columns(csv), sizeof *table.field);
-    status = find_format(csv, path, format, &found, err);
-    if (status == DUO_OK && !found->map)
-        status = duo_fail(err, DUO_BAD_INPUT, "%s: accept lists (format \"%s\") hold no outcomes", path, found->name);
-    if (status == DUO_OK) status = found->map(csv, &table, err);
-    if (status == DUO_OK) status = read_rows(csv, &table, path, err);
-    if (status == DUO_OK) out->format = found->name, out->why = out->dropped ? found->why_dropped : NULL;
-    free(table.field);
-    duo_csv_close(csv);
-    if (status != DUO_OK) duo_outcomes_free(out);
-    return status;
+    return duo_outcomes_join(out, &(struct duo_outcome_source){ .n_files = 1, .files = &file, .format = format }, err);
 }
 
 static void free_names(char **names, int n)

@@ -24,10 +24,15 @@ struct duo_outcome_format {
     bool            (*is)  (const struct duo_csv *);
     enum duo_status (*map) (const struct duo_csv *, struct duo_table *, struct duo_err *);   /* NULL: not a table of outcomes */
     const char *why_dropped;
+    /* Or, where a query's answers stand in several places: */
+    bool            (*is_text)(const char *head);
+    enum duo_status (*gather) (const struct duo_outcome_source *, struct duo_outcomes *, struct duo_err *);
+    bool takes_metric, takes_columns;
 };
 
 extern const struct duo_outcome_format duo_outcomes_duosim, duo_outcomes_routerbench, duo_outcomes_routellm, duo_outcomes_llmrouter,
-                                       duo_outcomes_accepts;
+                                       duo_outcomes_accepts, duo_outcomes_lm_eval, duo_outcomes_csv, duo_outcomes_vllm,
+                                       duo_outcomes_litellm, duo_outcomes_otel;
 
 /* Names are added once; the index of an old or new one. */
 int  duo_table_voice  (struct duo_table *, const char *name, size_t n);
