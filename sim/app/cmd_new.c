@@ -21,7 +21,7 @@ static const char scenario_text[] =
     "seed: 1..2\n"
     "arrivals: { process: poisson, rate: 2/s, requests: 100 }\n"
     "devices:  { count: 20, hardware: snapdragon-8-gen-3, model: qwen2.5-0.5b, quant: q4_0 }\n"
-    "cells:    { count: 2, up: 20 Mbit/s, down: 50 Mbit/s, rtt: 40 ms }\n"
+    "cells:    { count: 2, up: 20 Mbit/s, down: 50 Mbit/s, rtt: 40 ms, radio: wifi }\n"
     "places:\n"
     "  - { name: cloud, model: llama-3.1-8b, quant: fp8, hardware: h100-sxm, replicas: 1, batch: 32 }\n"
     "answers:                                   # made up, and marked so; yours: recorded: FILE (traces/outcomes/README.md)\n"

@@ -32,10 +32,10 @@ is 'the module in C' "${CC:-cc}" -std=c17 -shared -fPIC -Wall -Wextra -Wpedantic
 # shellcheck disable=SC2086
 is 'the module in C++' "${CXX:-c++}" -std=c++20 -shared -fPIC -Wall -Wextra -Wno-missing-field-initializers -Werror $flags -o "$work/cpp/cascade.so" "$work/cascade.cpp"
 
-bytes() {                                   # POLICY: the dump of a run of it as `p`
+bytes() {                                   # POLICY: the dump of a run of it as `p`; a module's path counts as the built-in's name
     rm -f "$work/x.db"
     "$duosim" run tests/conformance/base.yaml --net fluid --set "policies=[{ use: $1, as: p, floor: 0.6, patience: 2 s }]" --out "$work/x.db" >"$work/log" 2>&1 &&
-        "$dump" "$work/x.db"
+        "$dump" "$work/x.db" | sed "s#$1#cascade#"
 }
 bytes cascade >"$work/built-in"
 [ "$(grep -c '^request|' "$work/built-in")" -eq 120 ] && ok || bad "the built-in's run has $(grep -c '^request|' "$work/built-in") requests, want 120"
@@ -60,7 +60,7 @@ new() {                                     # PROGRAM: its folder
 new "$duosim"
 new "$installed"
 sed 's/mine/p/g' "$work/new/mine/scenario.yaml" >"$work/p.yaml"
-own() { "$duosim" run "$work/p.yaml" --net fluid --set "policies=[{ use: $1, as: p }]" --set expect= --out "$work/x.db" >"$work/log" 2>&1 && "$dump" "$work/x.db" | sed 's/|mine|/|TEMPLATE|/'; }
+own() { "$duosim" run "$work/p.yaml" --net fluid --set "policies=[{ use: $1, as: p }]" --set expect= --out "$work/x.db" >"$work/log" 2>&1 && "$dump" "$work/x.db" | sed "s#$1#TEMPLATE#"; }
 own TEMPLATE >"$work/built-in"
 own "$work/new/mine/mine.so" >"$work/outside"
 if [ -s "$work/outside" ] && cmp -s "$work/built-in" "$work/outside"; then ok; else bad "mine is not the template"; fi
