@@ -125,7 +125,7 @@ int duo_quantity(const char *text, enum duo_dimension d, double *out, char *why,
     const struct unit *u = find_unit(rules[d].units, p);
     if (!u || (rules[d].dollars && !dollar)) return no(d, text, "", why, n);
 
-    x *= u->factor;
+    x = u->factor < 1 ? x / round(1 / u->factor) : x * u->factor;      /* 70 % is 0.7, as 70 x 0.01 is not */
     if (!isfinite(x)) return no(d, text, ", too large", why, n);
     if (x < 0 && d != DUO_DIM_NUMBER) return no(d, text, ", which is negative", why, n);
     if (d == DUO_DIM_SHARE && x > 1)  return no(d, text, "", why, n);
