@@ -81,6 +81,7 @@ static const struct duo_key top_keys[] = {
     { "slo",         DUO_KEY_MAP,    .keys = &duo_keys_slo, .doc = "what counts as in time" },
     { "feedback",    DUO_KEY_MAP,    .keys = &duo_keys_feedback, .doc = "what a policy learns of its answers' quality, and when" },
     { "expect",      DUO_KEY_OWN,    .read = duo_read_expect, .form = "{CELL: BOUND}", .doc = "what the results must be" },
+    { "check",       DUO_KEY_OWN,    .read = duo_read_check, .form = "{FIGURE: TOLERANCE}", .doc = "what duosim check lets get worse, and by how much" },
     { "money",       DUO_KEY_FLAG,   .choices = moneys, .def = "used", AT(reserved), .doc = "what accelerators cost: their seconds of work, or all replicas all the time" },
     { "until",       DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .open = true, .word = "drain", .means = INFINITY, .def = "drain", AT(until), .doc = "when a run ends; drain: with the last request" },
     { "warmup",      DUO_KEY_NUMBER, .dim = DUO_DIM_TIME, .def = "0 s", AT(warmup), .doc = "arrivals before it are left out of the means" },
@@ -174,10 +175,12 @@ static enum duo_status decode(struct duo_scenario *s, const struct duo_node *tre
 {
     struct duo_reader r = { .scenario = s, .err = err };
     s->file = duo_copy(file);
+    s->check_alpha = 0.01;
     s->variant = duo_copy(variant);
     s->text = duo_tree_text(tree);
     DUO_TRY(duo_keys_read(&r, &top, tree, s));
-    return duo_check_expect(&r, names, n_names);
+    DUO_TRY(duo_check_expect(&r, names, n_names));
+    return duo_check_check(&r, names, n_names);
 }
 
 static bool for_variants(const char *setting) { return strncmp(setting, "variants.", 9) == 0 || strncmp(setting, "variants=", 9) == 0; }
@@ -192,7 +195,7 @@ static enum duo_status apply(struct duo_node **tree, const char *file, const cha
 
 static enum duo_status check_variant(const struct duo_node *v, const char *file, struct duo_err *err)
 {
-    static const char *const fixed[] = { "variants", "expect", "name" };
+    static const char *const fixed[] = { "variants", "expect", "check", "name" };
     if (v->kind != DUO_NODE_MAP && !v->null) return duo_tree_bad(v, file, err, "variants.%.60s: expected a map of what is different", v->key);
     if (strlen(v->key) > 60 || strpbrk(v->key, "/=."))
         return duo_tree_bad_key(v, file, err, "variants: expected a name of at most 60 bytes without / . and =; got %.60s", v->key);
@@ -200,7 +203,7 @@ static enum duo_status check_variant(const struct duo_node *v, const char *file,
         const struct duo_node *odd = duo_tree_find(v, fixed[i]);
         if (odd)
             return duo_tree_bad_key(odd, file, err, "variants.%.60s.%s: can't differ between variants%s", v->key, odd->key,
-                                    i == 1 ? "; in expect, write VARIANT/LABEL.COLUMN" : "");
+                                    i == 1 || i == 2 ? "; there, write VARIANT/LABEL.COLUMN" : "");
     }
     return DUO_OK;
 }
@@ -365,6 +368,10 @@ void duo_scenario_free(struct duo_scenario *s)
         free(e->variant);
     }
     free(s->expect);
+    for (int i = 0; i < s->n_check; i++) free(s->check[i].variant), free(s->check[i].label), free(s->check[i].column);
+    free(s->check);
+    for (int i = 0; i < s->n_files; i++) free(s->files[i].key), free(s->files[i].path);
+    free(s->files);
     for (int i = 0; i < s->n_assumed; i++) free(s->assumed[i].name);
     free(s->assumed);
     free(s->seeds);

@@ -184,6 +184,17 @@ struct duo_expect {
     struct duo_where at;
 };
 
+/* "cascade.e2e_p99: 10 %", "quality: statistical 0.005", "lte/mix.quality: off": see analysis/check.h */
+struct duo_check_rule {
+    char  *variant, *label, *column;  /* NULL variant, label: every one; of an area the policy */
+    int    gate, kind;                /* enum duo_gate, enum duo_gate_kind */
+    bool   area, relative;
+    double amount;
+    struct duo_where at;
+};
+
+struct duo_file_named { char *key, *path; };                /* a file that the scenario names: "arrivals.trace" */
+
 struct duo_assumed { char *name; size_t at; };             /* a default without a source: "transport.message", the double at this offset */
 
 struct duo_scenario {
@@ -206,6 +217,9 @@ struct duo_scenario {
     int    max_tokens;                /* of an answer; 0: no limit */
     int    fluid_above;               /* --net auto: flows in flight that call for fluid; 1500 */
     double slo_ttft, slo_e2e, slo_tpot;   /* s; INFINITY: none */
+    int n_check; struct duo_check_rule *check;          /* of the file, as expect is */
+    double check_alpha;
+    int n_files; struct duo_file_named *files;
     int n_assumed; struct duo_assumed *assumed;         /* defaults that hold here: the file says nothing else */
     int n_expect; struct duo_expect *expect;            /* all of the file, those of other variants, too */
     char *text;                       /* the file with the variant and --set applied, canonical YAML: stored in the database */

@@ -204,6 +204,9 @@ enum duo_status duo_read_file(struct duo_reader *r, const struct duo_node *node,
         *out = NULL;
         return status;
     }
+    struct duo_scenario *s = r->scenario;
+    s->files = duo_grow(s->files, (size_t)s->n_files + 1, sizeof *s->files);
+    s->files[s->n_files++] = (struct duo_file_named){ duo_copy(r->path), duo_copy(*out) };
     return DUO_OK;
 }
 

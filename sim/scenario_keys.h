@@ -93,10 +93,15 @@ extern const struct duo_keys duo_keys_arrivals, duo_keys_device, duo_keys_cells,
 enum duo_status duo_read_line(struct duo_reader *, const struct duo_node *, void *line_spec);
 enum duo_status duo_read_policies(struct duo_reader *, const struct duo_node *, void *scenario);
 enum duo_status duo_read_expect(struct duo_reader *, const struct duo_node *, void *scenario);
+enum duo_status duo_read_check(struct duo_reader *, const struct duo_node *, void *scenario);
 enum duo_status duo_check_answers(struct duo_reader *);      /* roles and voices, once the places are known */
 
-/* Expectations against the names of variants (`names`: n of them; none: 0). */
+/* "label.column" or "column", n bytes; false: neither.  *label NULL: none. */
+bool duo_split_cell(const char *text, size_t n, char **label, char **column);
+
+/* Expectations, and rules of check:, against the names of variants (`names`: n of them; none: 0). */
 enum duo_status duo_check_expect(struct duo_reader *, const char *const *names, size_t n);
+enum duo_status duo_check_check(struct duo_reader *, const char *const *names, size_t n);
 
 void duo_scenario_free(struct duo_scenario *);
 

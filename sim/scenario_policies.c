@@ -354,8 +354,7 @@ static bool is_column(const char *text)
     return true;
 }
 
-/* "label.column" or "column". */
-static bool split_cell(const char *text, size_t n, char **label, char **column)
+bool duo_split_cell(const char *text, size_t n, char **label, char **column)
 {
     char *copy = strndup(text, n), *dot = copy ? strrchr(copy, '.') : NULL;
     if (!copy) return false;
@@ -401,7 +400,7 @@ static enum duo_status read_bound(struct duo_reader *r, const struct duo_node *n
         rest = skip_blanks(star + 1);
     }
     e->low = NAN;
-    if (!split_cell(rest, strlen(rest), &e->other_label, &e->other_column)) return duo_bad(r, node, EXPECTED "; got %.60s", text);
+    if (!duo_split_cell(rest, strlen(rest), &e->other_label, &e->other_column)) return duo_bad(r, node, EXPECTED "; got %.60s", text);
     return DUO_OK;
 }
 
@@ -419,7 +418,7 @@ enum duo_status duo_read_expect(struct duo_reader *r, const struct duo_node *nod
         e->at = (struct duo_where){ child->key_line, child->key_column };
         e->factor = 1;
         if (slash && !(e->variant = strndup(child->key, (size_t)(slash - child->key)))) return duo_bad(r, child, "out of memory");
-        if (!split_cell(cell, strlen(cell), &e->label, &e->column))
+        if (!duo_split_cell(cell, strlen(cell), &e->label, &e->column))
             return duo_bad_key(r, child, "expected [VARIANT/][LABEL.]COLUMN, like cascade.quality; got %.60s", child->key);
         DUO_TRY(duo_read_scalar(r, child, "a number or a bound", &text));
         DUO_TRY(read_bound(r, child, e, text));

@@ -141,6 +141,10 @@ void duo_catalogue_move(struct duo_catalogue *, const char *name, double value);
 /* What was read since the catalogue was opened and can be drawn: "hardware/h100-sxm/idle_watts". */
 struct duo_drawn { const char *name; double value, low, high, drawn; enum duo_provenance status; };
 int  duo_catalogue_drawn(const struct duo_catalogue *, const struct duo_drawn **);
+/* What was looked up since it was opened, "hardware/h100-sxm" or "runtimes/SCOPE/RUNTIME", each with a hash of the numbers that cost
+ * models read: for telling that they changed.  Returns how many; the caller frees each name and the array. */
+struct duo_used { char *name; uint64_t hash; };
+int  duo_catalogue_used(const struct duo_catalogue *, struct duo_used **);
 
 /* A cost model for a place.  A name that is missing names the nearest; a model that doesn't fit the
  * memory is refused with the arithmetic.  The caller frees it with cost->kind->free. */

@@ -26,7 +26,7 @@ struct duo_command {
     int (*run)(const struct duo_command *, int argc, char **argv);
 };
 
-extern const struct duo_command duo_cmd_run, duo_cmd_table, duo_cmd_plot, duo_cmd_new;
+extern const struct duo_command duo_cmd_run, duo_cmd_check, duo_cmd_table, duo_cmd_plot, duo_cmd_new;
 extern const struct duo_command duo_cmd_policies, duo_cmd_scenarios, duo_cmd_models, duo_cmd_hardware, duo_cmd_formats;
 extern const struct duo_command duo_cmd_quants, duo_cmd_radios, duo_cmd_prices, duo_cmd_carbon, duo_cmd_runtimes;
 extern const struct duo_command duo_cmd_generate, duo_cmd_bench, duo_cmd_calibrate, duo_cmd_estimate, duo_cmd_validate, duo_cmd_tasks, duo_cmd_record;

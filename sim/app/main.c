@@ -12,7 +12,7 @@
 #include "sim/net.h"
 
 static const struct duo_command *const commands[] = {
-    &duo_cmd_run, &duo_cmd_table, &duo_cmd_plot,
+    &duo_cmd_run, &duo_cmd_check, &duo_cmd_table, &duo_cmd_plot,
     &duo_cmd_estimate, &duo_cmd_validate, &duo_cmd_new,
     &duo_cmd_policies, &duo_cmd_scenarios, &duo_cmd_models, &duo_cmd_hardware, &duo_cmd_quants,
     &duo_cmd_radios, &duo_cmd_prices, &duo_cmd_carbon, &duo_cmd_runtimes, &duo_cmd_formats,

@@ -10,6 +10,9 @@
 #include <gsl/gsl_rng.h>
 #include <stdint.h>
 
+/* Raise it when a change anywhere makes the same seed another day: baselines (`duosim check`) of the old one are told. */
+enum { DUO_SAMPLING_VERSION = 1 };
+
 /* 64 well-mixed bits of (seed, name, index).  FNV-1a over the name, then splitmix64 rounds. */
 uint64_t duo_hash(uint64_t seed, const char *name, uint64_t index);
 uint64_t duo_hash_bytes(uint64_t seed, const void *bytes, size_t n);

@@ -89,6 +89,12 @@ due 'module of ABI'      2 'ABI'                             "$duosim" run "$goo
 due 'module name'        2 'duo_policy_misnamed'             "$duosim" run "$good" --policy "$modules/misnamed.so"
 due 'out in no folder'   2 'no/folder/x.db'                  "$duosim" run "$good" --out no/folder/x.db
 due 'out is a folder'    2 "$scratch"                        "$duosim" run "$good" --out "$scratch"
+due 'check of nothing'   2 'no.baseline: No such file'      "$duosim" check "$good" --baseline no.baseline
+due 'check of no file'   2 'against which baseline?'         "$duosim" check "$good"
+due 'check of text'      2 'is no baseline of duosim'        "$duosim" check "$good" --baseline "$good"
+due 'check over text'    2 'is no baseline of duosim'        "$duosim" check "$good" --baseline "$scratch/mine.gguf" --update
+due 'check of a folder'  2 'is a folder'                     "$duosim" check "$good" --baseline "$scratch"
+due 'check to nowhere'   2 'no/folder/x: No such file'       "$duosim" check "$good" --baseline no/folder/x --update
 due 'table of nothing'   2 'no.db'                           "$duosim" table no.db
 due 'table of text'      2 'good.yaml'                       "$duosim" table "$good"
 due 'table format'       2 'did you mean markdown?'          "$duosim" table no.db --format markdwn
