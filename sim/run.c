@@ -26,6 +26,25 @@ enum duo_status duo_run_check(const struct duo_run_spec *spec, char *warnings, s
     return bad;
 }
 
+enum duo_status duo_run_hold(const struct duo_plan *plan, struct duo_held *held, struct duo_err *err)
+{
+    *held = (struct duo_held){ .answers = duo_new((size_t)plan->n_variants + 1, sizeof *held->answers) };
+    for (int v = 0; v < plan->n_variants; v++) {
+        const struct duo_answers_spec *a = &plan->variants[v].answers;
+        if (a->kind != DUO_ANSWERS_EXECUTED) continue;
+        DUO_TRY(duo_answers_executed(&held->answers[held->n], &a->executed, err));
+        held->n++;
+    }
+    return DUO_OK;
+}
+
+void duo_run_let_go(struct duo_held *held)
+{
+    for (int i = 0; i < held->n; i++) duo_answers_free(held->answers[i]);
+    free(held->answers);
+    *held = (struct duo_held){ 0 };
+}
+
 static enum duo_provenance weaker(enum duo_provenance a, enum duo_provenance b) { return a > b ? a : b; }
 
 /* Do seconds of the place rest on what only the scenario says? */

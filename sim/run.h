@@ -29,6 +29,12 @@ struct duo_run_spec {
     bool                        step_singly;   /* servers advance one iteration an event: for the test */
 };
 
+/* Models that answer are opened once: those of all variants stay open until they are let go, for the runs of this process and
+ * of its children, which share what they compute.  *held: to duo_run_let_go, also after an error. */
+struct duo_held { int n; struct duo_answers **answers; };
+enum duo_status duo_run_hold(const struct duo_plan *, struct duo_held *, struct duo_err *);
+void            duo_run_let_go(struct duo_held *);
+
 /* Everything that can be refused before any run: names, needs, roles, files, memory.  Also fills *warnings
  * lines (newline-separated text, may stay empty) that the user should see once. */
 enum duo_status duo_run_check(const struct duo_run_spec *, char *warnings, size_t n, struct duo_err *);

@@ -288,6 +288,12 @@ static void free_answers(struct duo_answers_spec *a)
 {
     free_synthetic(&a->synthetic);
     free_synthetic(&a->fill_spec);
+    for (int i = 0; i < a->executed.n_voices; i++) {
+        free_text(a->executed.voices[i].name);
+        free_text(a->executed.voices[i].path);
+    }
+    free((void *)(uintptr_t)a->executed.voices);
+    free_text(a->executed.tasks);
     free_text(a->recorded.path);
     free_text(a->recorded.format);
     free_text(a->recorded.accepts);

@@ -147,9 +147,10 @@ struct duo_role { char *place, *voice; struct duo_where at; };
 struct duo_score_file { char *name, *file, *column; double seconds; struct duo_where at; };   /* scorers: {NAME: {file, column, seconds}} */
 
 struct duo_answers_spec {
-    enum { DUO_ANSWERS_SYNTHETIC, DUO_ANSWERS_RECORDED } kind;
+    enum { DUO_ANSWERS_SYNTHETIC, DUO_ANSWERS_RECORDED, DUO_ANSWERS_EXECUTED } kind;
     struct duo_synthetic_spec synthetic;
     struct duo_recorded_spec  recorded;
+    struct duo_executed_spec  executed;
     unsigned fill;                    /* enum duo_cap */
     struct duo_synthetic_spec fill_spec;
     int n_roles;  struct duo_role *roles;      /* place or device name -> voice; a place without one is refused when a policy uses it */

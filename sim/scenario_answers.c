@@ -1,9 +1,10 @@
-/* scenario_answers.c - the keys of answers: a declared synthetic model, or recorded outcomes with what is
- * filled in, roles and scorers. */
+/* scenario_answers.c - the keys of answers: a declared synthetic model, recorded outcomes with what is filled in,
+ * or models that answer; roles and scorers. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/answers/speaker.h"
 #include "sim/scenario_keys.h"
 #include "sim/share.h"
 #include "traces/outcomes/outcomes.h"
@@ -242,6 +243,85 @@ static enum duo_status read_tokens(struct duo_reader *r, const struct duo_node *
     return DUO_OK;
 }
 
+/* ---- executed ------------------------------------------------------------------------------------- */
+
+/* A model's file, or FILE@L: that model left behind layer L. */
+static enum duo_status read_model(struct duo_reader *r, const struct duo_node *node, char **out)
+{
+    const char *text, *at;
+    DUO_TRY(duo_read_scalar(r, node, "a model's file, FILE.gguf", &text));
+    at = strrchr(text, '@');
+    if (!at || !at[1] || strspn(at + 1, "0123456789") != strlen(at + 1)) return duo_read_file(r, node, out);
+    char *name = duo_copy(text), *path = NULL;
+    name[at - text] = '\0';
+    struct duo_node file = *node;
+    file.text = name;
+    enum duo_status status = duo_read_file(r, &file, &path);
+    free(name);
+    DUO_TRY(status);
+    size_t room = strlen(path) + strlen(at) + 1;
+    *out = duo_new(room, 1);
+    snprintf(*out, room, "%s%s", path, at);
+    free(path);
+    return DUO_OK;
+}
+
+static enum duo_status read_models(struct duo_reader *r, const struct duo_node *node, void *at)
+{
+    struct duo_executed_spec *e = at;
+    if (node->kind != DUO_NODE_MAP || node->n == 0) return duo_bad(r, node, "expected a map of models, { NAME: FILE.gguf }");
+    if (node->n > DUO_SPEAKER_VOICES) return duo_bad(r, node, "expected at most %d models; got %d", DUO_SPEAKER_VOICES, node->n);
+    struct duo_executed_voice *voices = duo_new((size_t)node->n, sizeof *voices);
+    e->voices = voices;
+    for (int i = 0; i < node->n; i++) {
+        size_t length = duo_path_push(r, node->child[i]->key);
+        voices[e->n_voices++].name = duo_copy(node->child[i]->key);
+        DUO_TRY(read_model(r, node->child[i], (char **)(uintptr_t)&voices[i].path));
+        duo_path_pop(r, length);
+    }
+    return DUO_OK;
+}
+
+#define AT(field) .at = offsetof(struct duo_executed_spec, field)
+static const struct duo_key executed_keys[] = {
+    { "voices", DUO_KEY_OWN,   .read = read_models, .form = "{NAME: FILE.gguf}", .def_doc = "the pair", .doc = "models of one vocabulary, by name; the pair that ships: edge, cloud, ngram" },
+    { "tasks",  DUO_KEY_FILE,  AT(tasks), .def_doc = "our own", .doc = "questions, a file of JSON Lines" },
+    { "n",      DUO_KEY_INT,   .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, .def = "1000", AT(n), .doc = "our own: so many of the test split, a quarter as many to fit on" },
+    { "seed",   DUO_KEY_INT64, .dim = DUO_DIM_COUNT, .max = 1e15, .def = "1", AT(task_seed), .doc = "of our own tasks" },
+};
+#undef AT
+static const struct duo_keys executed = { 0, DUO_NO_WHERE, DUO_KEYS(executed_keys), NULL };
+
+static enum duo_status take_pair(struct duo_reader *r, const struct duo_node *node, struct duo_executed_spec *e)
+{
+    static const struct { const char *name, *file; } pair[] = { { "edge", "edge-q8_0.gguf" }, { "cloud", "cloud-q8_0.gguf" }, { "ngram", "ngram.bin" } };
+    enum { N = sizeof pair / sizeof *pair };
+    struct duo_executed_voice *voices = duo_new(N, sizeof *voices);
+    e->voices = voices;
+    for (; e->n_voices < N; e->n_voices++) {
+        char path[4096];
+        struct duo_err why = { 0 };
+        if (duo_share_file(DUO_SHARE_PAIR, pair[e->n_voices].file, path, sizeof path, &why) != DUO_OK) return duo_bad(r, node, "the pair that ships: %s", why.text);
+        voices[e->n_voices] = (struct duo_executed_voice){ duo_copy(pair[e->n_voices].name), duo_copy(path) };
+    }
+    return DUO_OK;
+}
+
+static enum duo_status read_executed(struct duo_reader *r, const struct duo_node *node, void *to)
+{
+    struct duo_answers_spec *a = to;
+    struct duo_node *none = NULL;
+    enum duo_status status;
+    if (node->kind == DUO_NODE_SCALAR && !node->null) {
+        if (strcmp(node->text, "pair") != 0) return duo_bad(r, node, "expected pair, the models that ship, or { voices: { NAME: FILE.gguf } }; got %.60s", node->text);
+        none = duo_tree_new(NULL);
+    }
+    status = duo_keys_read(r, &executed, none ? none : node, &a->executed);
+    duo_tree_free(none);
+    DUO_TRY(status);
+    return a->executed.n_voices ? DUO_OK : take_pair(r, node, &a->executed);
+}
+
 /* ---- roles and scorers ---------------------------------------------------------------------------- */
 
 static enum duo_status read_roles(struct duo_reader *r, const struct duo_node *node, void *to)
@@ -289,11 +369,12 @@ static enum duo_status read_scorers(struct duo_reader *r, const struct duo_node 
 #define AT(field) .at = offsetof(struct duo_answers_spec, field)
 static const struct duo_key answers_keys[] = {
     { "synthetic",       DUO_KEY_OWN,    .read = read_synthetic, .keys = &synthetic, .form = "a map", .doc = "a declared model (assumed), or" },
+    { "executed",        DUO_KEY_OWN,    .read = read_executed, .keys = &executed, .form = "pair | a map", .doc = "models that answer while the run goes on (measured), or" },
     { "recorded",        DUO_KEY_OWN,    .read = read_recorded, .form = "a file | pair | {NAME: FILE, ...}", .doc = "recorded outcomes, of several models a file each, or a recording (duosim record); pair: the one that ships" },
     { "format",          DUO_KEY_TEXT,   AT(recorded.format), .def_doc = "from the file", .doc = "of the recorded files: duosim formats" },
     { "metric",          DUO_KEY_TEXT,   AT(recorded.metric), .def_doc = "the one there is", .doc = "lm_eval: what is the quality, as METRIC or METRIC,FILTER" },
     { "columns",         DUO_KEY_OWN,    .read = read_columns, .form = "{query: id, score: acc}", .doc = "csv: what the columns hold; NAME in one: a column for each model" },
-    { "train",           DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(recorded.train_share), .doc = "recorded: share of questions that thresholds are fitted on" },
+    { "train",           DUO_KEY_NUMBER, .dim = DUO_DIM_SHARE, .max = 0.99, .def = "0.3", AT(recorded.train_share), .doc = "recorded, executed: share of questions of no split that thresholds are fitted on" },
     { "tokens",          DUO_KEY_OWN,    .read = read_tokens, .form = "chars/4", .def_doc = "as recorded", .doc = "how tokens are counted where characters were recorded" },
     { "chars_per_token", DUO_KEY_NUMBER, .dim = DUO_DIM_NUMBER, .open = true, .max = 1000, AT(recorded.chars_per_token), .def_doc = "as recorded", .doc = "the same as a number" },
     { "default_tokens",  DUO_KEY_INT,    .dim = DUO_DIM_COUNT, .min = 1, .max = 1e6, AT(recorded.default_tokens), .def_doc = "refused", .doc = "a length where none was recorded" },
@@ -304,22 +385,34 @@ static const struct duo_key answers_keys[] = {
 };
 #undef AT
 
+static const char *const kinds[] = { [DUO_ANSWERS_SYNTHETIC] = "synthetic", [DUO_ANSWERS_RECORDED] = "recorded", [DUO_ANSWERS_EXECUTED] = "executed" };
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 static enum duo_status check_kind(struct duo_reader *r, const struct duo_node *node, void *at)
 {
-    static const char *const for_recorded[] = { "format", "metric", "columns", "train", "tokens", "chars_per_token", "default_tokens", "accepts", "fill" };
+    static const char *const for_recorded[] = { "format", "metric", "columns", "tokens", "chars_per_token", "default_tokens", "accepts", "fill", "train" };
     struct duo_answers_spec *a = at;
-    const struct duo_node *declared = duo_tree_find(node, "synthetic"), *recorded = duo_tree_find(node, "recorded"), *odd;
-    if (!declared && !recorded) return duo_bad(r, node, "expected recorded: FILE or synthetic: { voices: ... }");
-    if (declared && recorded) return duo_bad_key(r, declared, "synthetic and recorded exclude each other");
-    for (size_t i = 0; declared && i < sizeof for_recorded / sizeof *for_recorded; i++)
-        if ((odd = duo_tree_find(node, for_recorded[i]))) return duo_bad_key(r, odd, "%s is for recorded answers; these are synthetic", odd->key);
-    if (declared) {
-        a->recorded.train_share = 0;
-        return DUO_OK;
+    const struct duo_node *given[KINDS], *odd;
+    int n = 0, kind = 0, rest = sizeof for_recorded / sizeof *for_recorded;
+    for (int i = 0; i < KINDS; i++) {
+        given[i] = duo_tree_find(node, kinds[i]);
+        if (given[i]) n++, kind = i;
     }
+    if (n == 0) return duo_bad(r, node, "expected recorded: FILE, synthetic: { voices: ... } or executed: { voices: ... }");
+    for (int i = 0; n > 1 && i < kind; i++)
+        if (given[i]) return duo_bad_key(r, given[i], "%s and %s exclude each other", kinds[i], kinds[kind]);
+    switch (kind) {
+    case DUO_ANSWERS_RECORDED: a->kind = DUO_ANSWERS_RECORDED; break;
+    case DUO_ANSWERS_EXECUTED: a->kind = DUO_ANSWERS_EXECUTED; break;
+    default:                   a->kind = DUO_ANSWERS_SYNTHETIC;
+    }
+    a->executed.train_share = a->recorded.train_share;
+    if (kind == DUO_ANSWERS_SYNTHETIC) a->recorded.train_share = 0;
+    if (kind == DUO_ANSWERS_EXECUTED) rest--;                /* train is of those, too */
+    for (int i = 0; kind != DUO_ANSWERS_RECORDED && i < rest; i++)
+        if ((odd = duo_tree_find(node, for_recorded[i]))) return duo_bad_key(r, odd, "%s is for recorded answers; these are %s", odd->key, kinds[kind]);
     odd = duo_tree_find(node, "chars_per_token");
     if (odd && duo_tree_find(node, "tokens")) return duo_bad_key(r, odd, "chars_per_token and tokens exclude each other");
-    a->kind = DUO_ANSWERS_RECORDED;
     return DUO_OK;
 }
 

@@ -267,6 +267,7 @@ static enum duo_status build_answers(struct duo_world *w, struct duo_err *err)
 
     if ((a->fill & DUO_CAP_LENGTH) && recorded.default_tokens == 0) recorded.default_tokens = -1;    /* left to the fill */
     if (a->kind == DUO_ANSWERS_SYNTHETIC) w->answers = duo_answers_synthetic(&a->synthetic);
+    else if (a->kind == DUO_ANSWERS_EXECUTED) DUO_TRY(duo_answers_executed(&w->answers, &a->executed, err));
     else if (duo_recording_is(recorded.path)) DUO_TRY(open_recording(w, err));
     else if (duo_answers_recorded(&w->answers, &recorded, err) != DUO_OK) {
         if (err && !err->file[0]) snprintf(err->file, sizeof err->file, "%s", w->scenario->file), err->line = a->at.line, err->column = a->at.column;

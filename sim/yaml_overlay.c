@@ -5,7 +5,7 @@
 #include "sim/yaml_tree.h"
 
 /* In the map called `map`: `key` (with the value `only`, where given) takes the place of `loses`. */
-static const struct rival { const char *map, *key, *only, *loses[8]; } rivals[] = {
+static const struct rival { const char *map, *key, *only, *loses[12]; } rivals[] = {
     { "up",       "rate",      NULL,      { "trace", "format", "offset" } },
     { "up",       "trace",     NULL,      { "rate", "format", "offset" } },
     { "down",     "rate",      NULL,      { "trace", "format", "offset" } },
@@ -15,8 +15,9 @@ static const struct rival { const char *map, *key, *only, *loses[8]; } rivals[] 
     { "arrivals", "process",   "uniform", { "cv" } },
     { "arrivals", "process",   "at_once", { "cv", "rate" } },
     { "arrivals", "trace",     NULL,      { "process", "rate", "cv", "format" } },
-    { "answers",  "synthetic", NULL,      { "recorded", "format", "train", "tokens", "chars_per_token", "default_tokens", "accepts", "fill" } },
-    { "answers",  "recorded",  NULL,      { "synthetic", "format" } },
+    { "answers",  "synthetic", NULL,      { "recorded", "executed", "format", "metric", "columns", "train", "tokens", "chars_per_token", "default_tokens", "accepts", "fill" } },
+    { "answers",  "recorded",  NULL,      { "synthetic", "executed", "format" } },
+    { "answers",  "executed",  NULL,      { "synthetic", "recorded", "format", "metric", "columns", "tokens", "chars_per_token", "default_tokens", "accepts", "fill" } },
     { "answers",  "tokens",    NULL,      { "chars_per_token" } },
     { "answers",  "chars_per_token", NULL, { "tokens" } },
     { "cells",    "radio",     NULL,      { "joules_up", "joules_down" } },
@@ -32,7 +33,7 @@ static void drop_rivals(struct duo_node *base, const struct duo_node *over, cons
         const struct duo_node *winner = strcmp(r->map, name) == 0 ? duo_tree_find(over, r->key) : NULL;
         if (!winner || winner->null) continue;
         if (r->only && (winner->kind != DUO_NODE_SCALAR || strcmp(winner->text, r->only) != 0)) continue;
-        for (int k = 0; k < 8 && r->loses[k]; k++) duo_tree_drop(base, r->loses[k]);
+        for (int k = 0; k < 12 && r->loses[k]; k++) duo_tree_drop(base, r->loses[k]);
     }
 }
 

@@ -12,6 +12,7 @@
 
 enum { POSITIONS = 2048, CACHE_BYTES = 1 << 28, DIGESTED = 1 << 16 };    /* of a context; of a voice's contexts together; read at once */
 static const int64_t memory_unless_told = (int64_t)1 << 28;
+#define LEAST 1e-9                       /* probability of what an n-gram drafter never saw */
 
 uint16_t duo_grain_of(float x) { return (uint16_t)lrintf(fminf(fmaxf(x, 0), 1) * DUO_GRID); }
 
@@ -61,6 +62,7 @@ static char *split_name(const char *text, int *layer)
 
 static enum duo_status open_mind(struct duo_mind *m, bool chat, struct duo_pool *pool, struct duo_err *err)
 {
+    if (duo_ngram_is(m->path)) return duo_ngram_open(&m->ngram, m->path, err);
     DUO_TRY(duo_model_open(&m->model, m->path, pool, err));
     DUO_TRY(duo_tokenizer_new(&m->tokenizer, duo_model_gguf(m->model), err));
     return chat ? duo_chat_read(&m->chat, duo_model_gguf(m->model), err) : DUO_OK;
@@ -86,6 +88,13 @@ static enum duo_status open_voice(struct duo_speaker *s, struct duo_mouth *v, co
     double bytes;
 
     DUO_TRY(find_mind(s, split_name(path, &v->layers), chat, &v->mind, err));
+    if (v->mind->ngram) {
+        v->vocabulary = (size_t)duo_ngram_vocabulary(v->mind->ngram);
+        v->most_slots = 1;
+        v->logits     = duo_new(DUO_SPEAKER_ROWS * v->vocabulary, sizeof *v->logits);
+        return v->layers ? duo_fail_at(err, DUO_BAD_INPUT, v->mind->path, 0, 0, "%s: an n-gram drafter has no layers", v->name) : DUO_OK;
+    }
+    v->texts = v->mind;
     shape = duo_model_shape(v->mind->model);
     v->early = v->layers > 0;
     if (!v->early) v->layers = shape->layers;
@@ -100,6 +109,29 @@ static enum duo_status open_voice(struct duo_speaker *s, struct duo_mouth *v, co
     return DUO_OK;
 }
 
+/* An n-gram drafter speaks the first model's tokens. */
+static enum duo_status check_vocabularies(struct duo_speaker *s, bool apart, struct duo_err *err)
+{
+    const struct duo_mouth *first = NULL;
+
+    for (int i = 0; i < s->n_voices; i++) {
+        struct duo_mouth *v = &s->voice[i];
+        if (!v->texts) continue;
+        if (!first) first = v;
+        else if (!apart) DUO_TRY(duo_draft_check(v->mind->tokenizer, v->mind->path, first->mind->tokenizer, first->mind->path, err));
+    }
+    for (int i = 0; i < s->n_voices; i++) {
+        struct duo_mouth *v = &s->voice[i];
+        if (v->texts) continue;
+        if (!first) return duo_fail_at(err, DUO_BAD_INPUT, v->mind->path, 0, 0, "an n-gram drafter alone: a model whose tokens it drafts is expected beside it");
+        if (v->vocabulary != first->vocabulary)
+            return duo_fail_at(err, DUO_BAD_INPUT, v->mind->path, 0, 0, "drafts from a vocabulary of %zu; that of %s is %zu", v->vocabulary, first->mind->path, first->vocabulary);
+        v->texts   = first->mind;
+        v->context = first->context;
+    }
+    return DUO_OK;
+}
+
 static enum duo_status open_all(struct duo_speaker *s, const struct duo_speaker_spec *spec, struct duo_err *err)
 {
     while (s->n_voices < spec->n_voices) {
@@ -107,9 +139,7 @@ static enum duo_status open_all(struct duo_speaker *s, const struct duo_speaker_
         s->voice[i].name = duo_copy(spec->names[i]);
         DUO_TRY(open_voice(s, &s->voice[i], spec->paths[i], spec->chat, err));
     }
-    for (int i = 1; i < s->n_minds && !spec->apart; i++)
-        DUO_TRY(duo_draft_check(s->mind[i].tokenizer, s->mind[i].path, s->mind[0].tokenizer, s->mind[0].path, err));
-    return DUO_OK;
+    return check_vocabularies(s, spec->apart, err);
 }
 
 enum duo_status duo_speaker_open(struct duo_speaker **out, const struct duo_speaker_spec *spec, struct duo_err *err)
@@ -142,6 +172,7 @@ void duo_speaker_free(struct duo_speaker *s)
         duo_chat_free(&s->mind[i].chat);
         duo_tokenizer_free(s->mind[i].tokenizer);
         duo_model_free(s->mind[i].model);
+        duo_ngram_free(s->mind[i].ngram);
         free(s->mind[i].path);
     }
     duo_pool_free(s->pool);
@@ -155,7 +186,13 @@ int duo_speaker_layers    (const struct duo_speaker *s, int voice) { return s->v
 int duo_speaker_width     (const struct duo_speaker *s, int voice) { return (int)s->voice[voice].width; }
 int duo_speaker_context   (const struct duo_speaker *s, int voice) { return s->voice[voice].context; }
 int duo_speaker_vocabulary(const struct duo_speaker *s, int voice) { return (int)s->voice[voice].vocabulary; }
-const char *duo_speaker_quant(const struct duo_speaker *s, int voice) { return duo_model_quant(s->voice[voice].mind->model); }
+bool duo_speaker_only_drafts(const struct duo_speaker *s, int voice) { return s->voice[voice].early || s->voice[voice].mind->ngram; }
+
+const char *duo_speaker_quant(const struct duo_speaker *s, int voice)
+{
+    const struct duo_model *model = s->voice[voice].mind->model;
+    return model ? duo_model_quant(model) : NULL;
+}
 
 const char *duo_speaker_digest(const struct duo_speaker *s, int voice)
 {
@@ -184,7 +221,7 @@ int duo_speaker_encode(struct duo_speaker *s, int voice, const char *prompt, int
     struct duo_ids out = { 0 };
     struct duo_err none = { 0 };
 
-    if (duo_chat_encode(&v->mind->chat, v->mind->tokenizer, &(struct duo_message){ "user", prompt }, 1, &out, NULL, &none) != DUO_OK) assert(0 && "a user may speak");
+    if (duo_chat_encode(&v->texts->chat, v->texts->tokenizer, &(struct duo_message){ "user", prompt }, 1, &out, NULL, &none) != DUO_OK) assert(0 && "a user may speak");
     *ids = out.at;
     return (int)out.n;
 }
@@ -193,11 +230,11 @@ char *duo_speaker_decode(struct duo_speaker *s, int voice, const int32_t *ids, i
 {
     struct duo_bytes out = { 0 };
 
-    duo_decode(s->voice[voice].mind->tokenizer, ids, (size_t)n, false, &out);
+    duo_decode(s->voice[voice].texts->tokenizer, ids, (size_t)n, false, &out);
     return out.at ? out.at : duo_copy("");
 }
 
-bool duo_speaker_ends(const struct duo_speaker *s, int voice, int32_t id) { return duo_token_ends(s->voice[voice].mind->tokenizer, id); }
+bool duo_speaker_ends(const struct duo_speaker *s, int voice, int32_t id) { return duo_token_ends(s->voice[voice].texts->tokenizer, id); }
 
 /* ---------------------------------------------------------------- contexts */
 
@@ -234,13 +271,13 @@ enum duo_status duo_mouth_reach(struct duo_speaker *s, int voice, const int32_t 
     assert(n >= 1 && n <= v->context);
     if (i == v->n_slots) {
         struct duo_context_spec spec = { .capacity = (size_t)v->context, .cache = DUO_FORMAT_F16, .to = v->layers };
-        DUO_TRY(duo_context_new(&slot->context, v->mind->model, s->pool, &spec, err));
+        if (v->mind->model) DUO_TRY(duo_context_new(&slot->context, v->mind->model, s->pool, &spec, err));
         slot->ids = duo_new((size_t)v->context, sizeof *slot->ids);
         v->n_slots++;
     }
     slot->used = ++s->clock;
     slot->n    = same;
-    duo_context_cut(slot->context, (size_t)same);
+    if (slot->context) duo_context_cut(slot->context, (size_t)same);
     *out = slot;
     return DUO_OK;
 }
@@ -262,6 +299,20 @@ static enum duo_status run_layers(struct duo_mouth *v, struct duo_slot *slot, co
     return DUO_OK;
 }
 
+/* Its probabilities as logits: one for the proposal, one for all others.  The slot holds what is before ids. */
+static void run_ngram(struct duo_mouth *v, struct duo_slot *slot, const int32_t *ids, int m, enum duo_logits wanted)
+{
+    memcpy(slot->ids + slot->n, ids, (size_t)m * sizeof *ids);
+    for (int i = wanted == DUO_LOGITS_ALL ? 0 : m - 1; i < m && wanted != DUO_LOGITS_NONE; i++) {
+        float *row = v->logits + (wanted == DUO_LOGITS_ALL ? (size_t)i * v->vocabulary : 0);
+        double share;
+        int32_t next = duo_ngram_next(v->mind->ngram, slot->ids, slot->n + i + 1, &share);
+        double rest = (1 - share) / (double)(v->vocabulary - 1);
+        for (size_t k = 0; k < v->vocabulary; k++) row[k] = (float)log(fmax(rest, LEAST));
+        row[next] = (float)log(share);
+    }
+}
+
 enum duo_status duo_mouth_run(struct duo_speaker *s, int voice, struct duo_slot *slot, const int32_t *ids, int m, enum duo_logits wanted,
                               duo_seeing *see, void *user, struct duo_err *err)
 {
@@ -269,7 +320,8 @@ enum duo_status duo_mouth_run(struct duo_speaker *s, int voice, struct duo_slot 
 
     if (m == 0) return DUO_OK;
     assert(wanted != DUO_LOGITS_ALL || m <= DUO_SPEAKER_ROWS);
-    if (see || v->early) DUO_TRY(run_layers(v, slot, ids, (size_t)m, wanted, see, user, err));
+    if (v->mind->ngram) run_ngram(v, slot, ids, m, wanted);
+    else if (see || v->early) DUO_TRY(run_layers(v, slot, ids, (size_t)m, wanted, see, user, err));
     else DUO_TRY(duo_context_run(slot->context, ids, (size_t)m, wanted, wanted == DUO_LOGITS_NONE ? NULL : v->logits, NULL, err));
     memcpy(slot->ids + slot->n, ids, (size_t)m * sizeof *ids);
     slot->n += m;
@@ -393,7 +445,7 @@ enum duo_status duo_speaker_say(struct duo_speaker *s, int voice, const int32_t 
     bool ended, enough;
     struct duo_say asked = *how;
 
-    assert(n >= 1 && how->exit_layer >= 0 && how->exit_layer < duo_speaker_layers(s, voice));
+    assert(n >= 1 && how->exit_layer >= 0 && (how->exit_layer == 0 || how->exit_layer < duo_speaker_layers(s, voice)));
     if (limit > how->tokens) limit = how->tokens;
     if (limit < 0) limit = 0;
     if (!asked.exit_layer) asked.exit_above = 0;

@@ -41,6 +41,7 @@ int             duo_speaker_layers(const struct duo_speaker *, int voice);      
 int             duo_speaker_width(const struct duo_speaker *, int voice);       /* of a hidden state; 0 as above */
 int             duo_speaker_context(const struct duo_speaker *, int voice);     /* most tokens of prompt and answer */
 int             duo_speaker_vocabulary(const struct duo_speaker *, int voice);  /* entries */
+bool            duo_speaker_only_drafts(const struct duo_speaker *, int voice); /* an n-gram drafter, an early layer */
 const char     *duo_speaker_quant(const struct duo_speaker *, int voice);       /* "Q8_0"; NULL: an n-gram drafter */
 const char     *duo_speaker_digest(const struct duo_speaker *, int voice);      /* of the file's bytes, hex */
 

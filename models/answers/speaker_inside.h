@@ -4,6 +4,7 @@
 
 #include "models/answers/memo.h"
 #include "models/answers/speaker.h"
+#include "models/pair/ngram.h"
 #include "models/slm/chat.h"
 #include "models/slm/transformer.h"
 
@@ -12,11 +13,11 @@ enum { DUO_SPEAKER_SLOTS = 16, DUO_SPEAKER_ROWS = 32 };     /* contexts a voice 
 /* A context and the tokens that it holds. */
 struct duo_slot { struct duo_context *context; int32_t *ids; int n; uint64_t used; };
 
-/* A file, opened once however many voices are of it. */
-struct duo_mind { char *path; struct duo_model *model; struct duo_tokenizer *tokenizer; struct duo_chat_form chat; };
+/* A file, opened once however many voices are of it: a model, or an n-gram drafter, which has no texts of its own. */
+struct duo_mind { char *path; struct duo_model *model; struct duo_tokenizer *tokenizer; struct duo_chat_form chat; struct duo_ngram *ngram; };
 
 struct duo_mouth {
-    const struct duo_mind *mind;
+    const struct duo_mind *mind, *texts; /* texts: whose tokens they are */
     int                    layers;       /* it speaks behind so many; all, or FILE@L */
     bool                   early;        /* fewer than the model has */
     struct duo_slot        slot[DUO_SPEAKER_SLOTS];

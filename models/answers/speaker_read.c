@@ -200,6 +200,7 @@ enum duo_status duo_speaker_embed(struct duo_speaker *s, int voice, const int32_
     struct duo_slot *slot;
     enum duo_status status;
 
+    if (!v->width) return DUO_OK;
     ask(s, 'M', voice, n, ids, n);
     if (recall(s, out, bytes)) return DUO_OK;
     DUO_TRY(duo_mouth_reach(s, voice, ids, n, &slot, err));

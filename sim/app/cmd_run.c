@@ -149,7 +149,7 @@ static enum duo_status show(const struct duo_args *a, const struct wishes *w, co
     return status;
 }
 
-static enum duo_status run_plan(const struct duo_args *a, struct wishes *w, struct duo_plan *plan, struct duo_catalogue *catalogue, struct duo_err *err)
+static enum duo_status run_held(const struct duo_args *a, struct wishes *w, struct duo_plan *plan, struct duo_catalogue *catalogue, struct duo_err *err)
 {
     if (w->check) {
         DUO_TRY(check_plan(w, plan, catalogue, err));
@@ -179,6 +179,15 @@ static enum duo_status run_plan(const struct duo_args *a, struct wishes *w, stru
         return shown;
     }
     return ran;
+}
+
+static enum duo_status run_plan(const struct duo_args *a, struct wishes *w, struct duo_plan *plan, struct duo_catalogue *catalogue, struct duo_err *err)
+{
+    struct duo_held held;
+    enum duo_status status = duo_run_hold(plan, &held, err);
+    if (status == DUO_OK) status = run_held(a, w, plan, catalogue, err);
+    duo_run_let_go(&held);
+    return status;
 }
 
 static int run(const struct duo_command *command, int argc, char **argv)
