@@ -33,6 +33,7 @@ if suite_build build -Ddebug=false; then
     suite_script build models sh tests/models.sh build/duosim
     suite_script build validate sh tests/validate.sh build/duosim
     suite_script build outside sh tests/outside/run.sh build
+    suite_script build servers sh tests/endpoint.sh build/duosim
     suite_script build conformance sh tests/conformance/run.sh build
     suite_script build pipe sh tests/pipe/run.sh build
     suite_script build golden sh tests/golden/run.sh build/duosim

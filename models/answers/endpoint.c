@@ -7,6 +7,7 @@
 
 #include "models/answers/endpoint_reply.h"
 #include "models/answers/http.h"
+#include "sim/base/jsonl.h"
 
 /* What each server can: what is known of it is here, not in the code below. */
 static const struct server {
@@ -56,9 +57,8 @@ static enum duo_status ask(struct duo_endpoint *e, const char *root, const char 
     enum duo_status status = duo_http_ask(e->http, e->url, words, &text, &n, err);
     free(words);
     DUO_TRY(status);
-    json_error_t why;
-    *reply = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
-    if (*reply) return DUO_OK;
+    struct duo_err why = { 0 };
+    if (duo_json_read(reply, text, n, e->url, 1, &why) == DUO_OK) return DUO_OK;
     return duo_fail_at(err, DUO_RUN_FAILED, e->url, 0, 0, "the reply is no JSON, from line %d, column %d: %.300s", why.line, why.column, why.text);
 }
 
@@ -319,6 +319,7 @@ static json_t *ollama_body(const struct duo_endpoint *e, const struct duo_hear *
     put(options, "repeat_penalty", json_real(1)), put(options, "top_p", json_real(1)), put(options, "min_p", json_real(0)), put(options, "top_k", number(0));
     put(body, "model", json_string(e->model));
     put(body, "stream", json_false());
+    put(body, "think", json_false());
     put(body, "options", options);
     if (!e->spec.plain) put(body, "logprobs", json_true()), put(body, "top_logprobs", number(TOP));
     return body;

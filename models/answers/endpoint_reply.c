@@ -177,7 +177,7 @@ static bool end_is_listed(const struct duo_heard *h)
 static void close_answer(struct duo_heard *h, bool listed, int counted)
 {
     if (h->n > 0 && h->ended && !listed && !end_is_listed(h)) add(h);
-    h->tokens = h->n > 0 ? h->n : counted;
+    h->tokens = h->n > 0 ? h->n : counted == 0 && h->ended ? 1 : counted;
 }
 
 static int count_of(const json_t *object, const char *key)

@@ -4,7 +4,9 @@
  *     itself with --apart.
  * (2) A model is a file, a name that models fetch takes, pair:NAME (of the pair that ships), or, as a voice NAME@L, another
  *     voice left behind layer L.
+ *     A URL is a model behind a server (models/answers/endpoint.h): it drafts for those behind servers alone.
  * (3) Ctrl-C ends behind the question at hand; what is recorded stays, and --resume goes on. */
+#include <ctype.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "models/answers/recording.h"
+#include "models/answers/voice_url.h"
 #include "models/slm/fetch.h"
 #include "models/slm/tokenizer.h"
 #include "sim/app/app.h"
@@ -21,11 +24,12 @@
 #include "sim/base/units.h"
 #include "sim/share.h"
 
-enum { EDGE = DUO_LONG_ONLY, CLOUD, VOICE, TASKS, SEED, RESUME, SAMPLES, TEMPERATURE, AHEAD, NO_TEXTS, NO_EMBEDDINGS, APART, NO_CHAT };
+enum { EDGE = DUO_LONG_ONLY, CLOUD, VOICE, TASKS, SEED, RESUME, SAMPLES, TEMPERATURE, AHEAD, NO_TEXTS, NO_EMBEDDINGS, APART, NO_CHAT,
+       SERVER, CONNECT, REPLY, PATIENCE, PROXY, NO_LOGPROBS };
 enum { MOST = DUO_SPEAKER_VOICES };
 
 static const struct duo_option options[] = {
-    { EDGE,   "edge",   "MODEL",      "the small model: a GGUF file, a name that models fetch takes, pair:NAME" },
+    { EDGE,   "edge",   "MODEL",      "the small model: a GGUF file, a name that models fetch takes, pair:NAME, URL#NAME" },
     { CLOUD,  "cloud",  "MODEL",      "the large one, for which all others draft" },
     { VOICE,  "voice",  "NAME=MODEL", "one more, an n-gram drafter's file, too; NAME@L: that voice left behind layer L; repeatable" },
     { APART,  "apart",  NULL,         "voices with another vocabulary than cloud's are recorded by themselves; without: refused" },
@@ -41,10 +45,16 @@ static const struct duo_option options[] = {
     { NO_EMBEDDINGS, "no-embeddings", NULL, "keep no embeddings of prompts" },
     { NO_CHAT, "no-chat", NULL,       "give prompts as they are; default: in a model's own chat layout, where it has one" },
     { 't',    "threads", "N",         "default: one a core" },
+    { SERVER, "server", "NAME=KIND",  "what voice NAME's server is: llama.cpp, vllm, openai, llama-cpp-python, ollama; default: what it says of itself" },
+    { CONNECT, "connect-timeout", "S", "seconds to reach a server; default: 10" },
+    { REPLY,  "reply-timeout", "S",   "seconds for a whole reply; default: 300" },
+    { PATIENCE, "patience", "S",      "seconds to wait for a server that says come back later (429, 502, 503, 504), a request; default: 120" },
+    { PROXY,  "proxy",  "URL",        "on the way to servers; default: none, whatever the environment says" },
+    { NO_LOGPROBS, "no-logprobs", NULL, "don't ask servers for log-probabilities (some refuse them): no confidences, no ranks" },
     { 0 }
 };
 
-struct wish { char name[64], model[1024], file[PATH_MAX + 16]; bool alone; };
+struct wish { char name[64], model[1024], file[PATH_MAX + 16], key[80]; const char *server; bool alone, url; };
 
 struct plan {
     int         n;
@@ -52,6 +62,9 @@ struct plan {
     const char *edge, *cloud;
     bool        apart, chat;
     int         threads;
+    struct duo_endpoint_spec net;            /* what all servers have in common */
+    int         n_servers;
+    const char *servers[MOST];               /* "NAME=KIND" */
     struct duo_record_spec record;
     struct duo_voice *voices[MOST];
     double      began;
@@ -107,11 +120,11 @@ static enum duo_status find_layer(struct plan *p, struct wish *w, struct duo_err
     size_t n = (size_t)(at - w->name);
 
     for (int i = 0; i < p->n; i++)
-        if (strlen(p->voice[i].name) == n && strncmp(p->voice[i].name, w->name, n) == 0) {
+        if (!p->voice[i].url && strlen(p->voice[i].name) == n && strncmp(p->voice[i].name, w->name, n) == 0) {
             int length = snprintf(w->file, sizeof w->file, "%.*s%s", PATH_MAX, p->voice[i].file, at);
             return length > 0 && (size_t)length < sizeof w->file ? DUO_OK : duo_fail(err, DUO_BAD_INPUT, "record: --voice %s: the path is too long", w->name);
         }
-    return duo_fail(err, DUO_BAD_INPUT, "record: --voice %s: no voice is called %.*s", w->name, (int)n, w->name);
+    return duo_fail(err, DUO_BAD_INPUT, "record: --voice %s: no voice that runs here is called %.*s", w->name, (int)n, w->name);
 }
 
 static bool is_gguf(const char *file)
@@ -135,16 +148,30 @@ static enum duo_status words_of(const char *file, struct duo_tokenizer **out, st
     return status;
 }
 
+/* What runs here and what stands behind a server can't draft for each other. */
+static enum duo_status part_servers(struct plan *p, struct duo_err *err)
+{
+    for (int i = 0; i < p->n - 1; i++) {
+        struct wish *w = &p->voice[i];
+        w->alone = w->url != p->voice[p->n - 1].url;
+        if (w->alone && !p->apart)
+            return duo_fail(err, DUO_BAD_INPUT, "record: one of %s and cloud runs here, the other behind a server: they can't draft for each other; --apart records each by itself", w->name);
+    }
+    return DUO_OK;
+}
+
 static enum duo_status compare_words(struct plan *p, struct duo_err *err)                     /* (1) */
 {
     const struct wish *cloud = &p->voice[p->n - 1];
     struct duo_tokenizer *words, *other;
-    enum duo_status status = words_of(cloud->file, &words, err);
+    enum duo_status status = part_servers(p, err);
 
-    if (status != DUO_OK) return status;
+    if (status != DUO_OK || cloud->url) return status;
+    DUO_TRY(words_of(cloud->file, &words, err));
     for (int i = 0; i < p->n - 1 && status == DUO_OK; i++) {
         struct wish *w = &p->voice[i];
         int differ;
+        if (w->url) continue;
         if (strchr(w->name, '@') || (strcmp(w->name, "edge") != 0 && !is_gguf(w->file))) continue;
         status = words_of(w->file, &other, err);
         if (status != DUO_OK) break;
@@ -161,8 +188,10 @@ static enum duo_status compare_words(struct plan *p, struct duo_err *err)       
 
 static enum duo_status find_voices(struct plan *p, struct duo_err *err)
 {
-    for (int i = 0; i < p->n; i++)
-        if (!strchr(p->voice[i].name, '@')) DUO_TRY(find_file(&p->voice[i], err));
+    for (int i = 0; i < p->n; i++) {
+        p->voice[i].url = duo_endpoint_is(p->voice[i].model);
+        if (!strchr(p->voice[i].name, '@') && !p->voice[i].url) DUO_TRY(find_file(&p->voice[i], err));
+    }
     for (int i = 0; i < p->n; i++)
         if (strchr(p->voice[i].name, '@')) DUO_TRY(find_layer(p, &p->voice[i], err));
     return compare_words(p, err);
@@ -176,7 +205,7 @@ static enum duo_status open_band(struct plan *p, int alone, struct duo_err *err)
     int which[MOST];
 
     for (int i = 0; i < p->n; i++)
-        if (alone >= 0 ? i == alone : !p->voice[i].alone) {
+        if (alone >= 0 ? i == alone : !p->voice[i].alone && !p->voice[i].url) {
             which[spec.n_voices] = i;
             spec.names[spec.n_voices] = p->voice[i].name;
             spec.paths[spec.n_voices++] = p->voice[i].file;
@@ -186,13 +215,54 @@ static enum duo_status open_band(struct plan *p, int alone, struct duo_err *err)
     return DUO_OK;
 }
 
+static void note(void *user, const char *text)
+{
+    (void)user;
+    fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "\r" : "", text);
+}
+
+static enum duo_status open_servers(struct plan *p, struct duo_err *err)
+{
+    for (int i = 0; i < p->n; i++) {
+        struct wish *w = &p->voice[i];
+        struct duo_endpoint_spec spec = p->net;
+        if (!w->url) continue;
+        size_t n = (size_t)snprintf(w->key, sizeof w->key, "DUOSIM_%s_KEY", w->name);
+        for (size_t k = 0; k < n && k < sizeof w->key; k++) w->key[k] = isalnum((unsigned char)w->key[k]) ? (char)toupper((unsigned char)w->key[k]) : w->key[k] ? '_' : 0;
+        for (int k = 0; k < p->n_servers; k++) {
+            size_t length = strlen(w->name);
+            if (strncmp(p->servers[k], w->name, length) == 0 && p->servers[k][length] == '=') w->server = p->servers[k] + length + 1;
+        }
+        spec.url = w->model, spec.server = w->server, spec.key_variable = w->key, spec.chat = p->chat, spec.note = note;
+        DUO_TRY(duo_voice_url(&p->voices[i], w->name, &spec, err));
+    }
+    return DUO_OK;
+}
+
+/* A voice behind a server drafts for cloud if both have one vocabulary, and its server tells ranks. */
+static enum duo_status may_draft(struct plan *p, int i, bool *yes, struct duo_err *err)
+{
+    struct duo_err why = { 0 };
+    enum duo_status status = p->voice[i].url ? duo_voice_url_drafts(p->voices[i], p->voices[p->n - 1], &why) : DUO_OK;
+
+    *yes = status == DUO_OK;
+    if (status == DUO_OK || (status == DUO_FELL_SHORT && p->apart)) return DUO_OK;
+    return duo_fail_at(err, status == DUO_FELL_SHORT ? DUO_BAD_INPUT : status, why.file, why.line, why.column, "%s%s", why.text,
+                       status == DUO_FELL_SHORT ? "; --apart records each by itself, without ranks" : "");
+}
+
 static enum duo_status open_voices(struct plan *p, struct duo_err *err)
 {
+    bool yes;
+
     DUO_TRY(find_voices(p, err));
-    DUO_TRY(open_band(p, -1, err));
+    DUO_TRY(open_servers(p, err));
+    if (!p->voice[p->n - 1].url) DUO_TRY(open_band(p, -1, err));
     for (int i = 0; i < p->n; i++) {
-        if (p->voice[i].alone) DUO_TRY(open_band(p, i, err));
-        else if (i < p->n - 1) p->record.drafters |= 1u << i;
+        if (p->voice[i].alone && !p->voice[i].url) DUO_TRY(open_band(p, i, err));
+        if (p->voice[i].alone || i == p->n - 1) continue;
+        DUO_TRY(may_draft(p, i, &yes, err));
+        if (yes) p->record.drafters |= 1u << i;
     }
     return DUO_OK;
 }
@@ -256,6 +326,15 @@ static void add_voice(const struct duo_args *a, struct plan *p, const char *text
     p->n++;
 }
 
+static void add_server(const struct duo_args *a, struct plan *p, const char *text)
+{
+    const char *equals = strchr(text, '=');
+
+    if (!equals || equals == text || !equals[1]) duo_usage(a, "record: --server takes NAME=KIND, as in cloud=vllm; got %s", text);
+    if (p->n_servers == MOST) duo_usage(a, "record: at most %d voices", MOST);
+    p->servers[p->n_servers++] = text;
+}
+
 static void complete(const struct duo_args *a, struct plan *p)
 {
     if (a->n_words) duo_usage(a, "record: %s is one word too many", a->words[0]);
@@ -266,6 +345,14 @@ static void complete(const struct duo_args *a, struct plan *p)
     snprintf(p->voice[p->n].name, sizeof p->voice[p->n].name, "cloud");
     snprintf(p->voice[p->n].model, sizeof p->voice[p->n].model, "%s", p->cloud);
     p->n++;
+    for (int k = 0; k < p->n_servers; k++) {
+        bool known = false;
+        for (int i = 0; i < p->n; i++) {
+            size_t n = strlen(p->voice[i].name);
+            known |= duo_endpoint_is(p->voice[i].model) && strncmp(p->servers[k], p->voice[i].name, n) == 0 && p->servers[k][n] == '=';
+        }
+        if (!known) duo_usage(a, "record: --server %s: no voice behind a server is called so", p->servers[k]);
+    }
 }
 
 static int run(const struct duo_command *command, int argc, char **argv)
@@ -295,6 +382,12 @@ static int run(const struct duo_command *command, int argc, char **argv)
         case NO_TEXTS: p.record.texts = false; break;
         case NO_EMBEDDINGS: p.record.embeddings = false; break;
         case NO_CHAT: p.chat = false; break;
+        case SERVER:  add_server(&a, &p, value); break;
+        case CONNECT: p.net.connect_s = duo_real(&a, "--connect-timeout", value, 0.001, 3600); break;
+        case REPLY:   p.net.reply_s = duo_real(&a, "--reply-timeout", value, 0.001, 86400); break;
+        case PATIENCE: p.net.wait_s = duo_real(&a, "--patience", value, 0.001, 86400); break;
+        case PROXY:   p.net.proxy = value; break;
+        case NO_LOGPROBS: p.net.plain = true; break;
         case 't':     p.threads = duo_whole(&a, "--threads", value, 1, 64); break;
         }
     complete(&a, &p);
@@ -306,6 +399,10 @@ const struct duo_command duo_cmd_record = {
     .name = "record", .words = "--edge MODEL --cloud MODEL --out FILE.db",
     .about = "let models answer tasks, and keep what they did: answers, confidences, exits, drafts, votes; a scenario replays it (answers: { recorded: FILE.db })",
     .example = "  duosim record --edge pair:edge --cloud pair:cloud --voice cloud@2 --n 400 --out mine.db\n"
-               "  duosim record --edge smollm2-135m --cloud smollm2-360m --tasks questions.jsonl --out mine.db\n",
+               "  duosim record --edge smollm2-135m --cloud smollm2-360m --tasks questions.jsonl --out mine.db\n"
+               "  DUOSIM_CLOUD_KEY=... duosim record --edge http://localhost:8080 --cloud https://host/v1#NAME --tasks questions.jsonl --out mine.db\n"
+               "\nServers: URL#NAME is the model NAME of an OpenAI-compatible server (llama.cpp, vLLM, ollama, OpenAI).  A voice's key comes from the\n"
+               "environment, DUOSIM_EDGE_KEY, DUOSIM_CLOUD_KEY, DUOSIM_NAME_KEY, goes to its server alone and is never kept.  What a server answers is its\n"
+               "own affair: recording again may give other bytes; the same replies give the same.\n",
     .options = options, .run = run,
 };

@@ -1,7 +1,7 @@
-"""A server for test_endpoint.c: one toy model whose numbers are arithmetic, spoken in four dialects, and all the ways to break.
+"""A server for test_endpoint.c and tests/endpoint.sh: one toy model whose numbers are arithmetic, spoken in four dialects, and all the ways to break.
 
 Prints its port, then serves until stdin ends.  The first part of the path says how it behaves:
-  /llama /vllm /openai /ollama    a dialect; /other-vllm: the same with other token ids; /two-openai: two models
+  /llama /vllm /openai /ollama    a dialect; /other-vllm: the same with other token ids; /two-openai: two models; /fragile-vllm: once, 500
   /bare: openai without numbers   /echoless: openai that refuses echo   /python, /shifted: llama-cpp-python, the latter's echo is wrong
   /slow /cut /garbage /deep /empty /500 /401 /redirect /limit /patience /later /leak /nothing   ways to break (see fail())
 A token is a byte and its id the byte's value (1: begin, 2: end).  At position i of the answer to a prompt the model "big" finds
@@ -119,6 +119,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply({"asked": counts.get(parts[1], 0), "key": self.headers.get("Authorization")})
         if path == "/v1/models" and kind not in ("401", "nothing"):
             return self.models(kind)
+        if kind.startswith("fragile") and counts[kind] == 8:            # once, in the middle
+            return self.reply({"error": {"message": "it fell over"}}, 500)
         if self.fail(kind, body):
             return None
         dialect = kind.split("-")[-1]
@@ -231,7 +233,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path not in ("/api/generate", "/api/chat"):
             return self.reply({"error": "404 page not found"}, 404)
         chat, o = path == "/api/chat", body["options"]
-        if o.get("repeat_penalty") != 1 or body["stream"] is not False or not chat and body.get("raw") is not True:
+        if o.get("repeat_penalty") != 1 or body["stream"] is not False or body.get("think") is not False or not chat and body.get("raw") is not True:
             return self.reply({"error": "this would not be greedy, or not the bare prompt"}, 400)
         ids = cut(layout(body["messages"]) if chat else body["prompt"], True, 0)
         out = write(body["model"], ids, 0, o)
@@ -296,6 +298,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass                                                            # clients that gave up
 
 
 server = Server(("127.0.0.1", 0), Handler)

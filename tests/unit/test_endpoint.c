@@ -1,4 +1,4 @@
-/* test_endpoint.c - requirements of models/answers/endpoint.h and http.h, against a server of its own
+/* test_endpoint.c - requirements of models/answers/endpoint.h, http.h and voice_url.h, against a server of its own
  * (endpoint_stub.py): a toy model whose numbers are arithmetic, in four dialects, and all the ways to break. */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -8,8 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "models/answers/endpoint.h"
+#include "models/answers/grained.h"
 #include "models/answers/http.h"
+#include "models/answers/voice_url.h"
 #include "tests/check.h"
 
 static const char question[] = "12+3=?\n", answer[] = "ok: ?=3+21.";
@@ -376,6 +377,71 @@ static void test_key(void)
     CHECK_HAS(err.text, "a character that no key has");
 }
 
+/* ---------------------------------------------------------------- as a voice (voice_url.h) */
+
+static void test_voice(void)
+{
+    struct duo_voice *edge, *cloud, *apart;
+    struct duo_endpoint_spec e = spec(address("llama"), RAW), c = spec(address("vllm"), RAW), o = spec(address("other-vllm"), RAW);
+    struct duo_err err = { 0 };
+    struct duo_utterance said, behind;
+    struct duo_judged judged[64];
+    const int32_t *ids;
+    int tokens;
+    e.model = "small";
+    CHECK_INT(duo_voice_url(&edge, "edge", &e, &err), DUO_OK);
+    CHECK_INT(duo_voice_url(&cloud, "cloud", &c, &err), DUO_OK);
+    CHECK_INT(duo_voice_url(&apart, "apart", &o, &err), DUO_OK);
+    CHECK_TEXT(edge->digest, "llama.cpp:small");
+    CHECK_INT(edge->kind->ask(edge, question, &tokens, &ids, &err), DUO_OK);
+    CHECK_INT(cloud->kind->ask(cloud, question, &tokens, &ids, &err), DUO_OK);
+    CHECK_INT(tokens, 1 + (int)strlen(question));
+    CHECK_INT(ids[1], '1');
+    CHECK(edge->kind->drafts(edge, cloud));
+    CHECK(!edge->kind->drafts(edge, apart));
+    CHECK_INT(duo_voice_url_drafts(edge, apart, &err), DUO_FELL_SHORT);
+    CHECK_HAS(err.text, "the vocabularies differ");
+    err = (struct duo_err) { 0 };
+    CHECK_INT(cloud->kind->say(cloud, NULL, 0, &(struct duo_say) { .tokens = 40 }, &said, &err), DUO_OK);
+    CHECK_TEXT(said.text, answer);
+    CHECK_INT(said.n, LENGTH + 1);
+    CHECK_INT(said.ids[0], 'o');
+    CHECK_INT(said.numbers[0].probability, 39320);                               /* 0.6 * 65534, to the nearest */
+    CHECK_INT(said.numbers[0].entropy, DUO_GRID_UNKNOWN);
+    CHECK_INT(edge->kind->judge(edge, &said, judged, &err), DUO_OK);
+    for (int t = 0; t < said.n; t++) CHECK_INT(judged[t].rank, rank_at(t));
+    CHECK_INT(edge->kind->say(edge, &said, 2, &(struct duo_say) { .tokens = 3 }, &behind, &err), DUO_OK);
+    CHECK_TEXT(behind.text, "x x");
+    edge->kind->forget(edge, &behind);
+    cloud->kind->forget(cloud, &said);
+    edge->kind->free(edge), cloud->kind->free(cloud), apart->kind->free(apart);
+    CHECK_TEXT(err.text, "");
+}
+
+/* A server that takes no ids counts the prompt only with an answer: asked once for both. */
+static void test_counted(void)
+{
+    struct duo_voice *v;
+    struct duo_endpoint_spec s = spec(address("python"), CHAT);
+    struct duo_err err = { 0 };
+    struct duo_utterance said;
+    const int32_t *ids;
+    int tokens;
+    CHECK_INT(duo_voice_url(&v, "cloud", &s, &err), DUO_OK);
+    CHECK_INT(v->kind->ask(v, question, &tokens, &ids, &err), DUO_OK);
+    CHECK_INT(tokens, 1 + (int)strlen(question) + 14);
+    CHECK(!ids);
+    CHECK_INT(v->kind->say(v, NULL, 0, &(struct duo_say) { .tokens = DUO_ANSWER_TOKENS }, &said, &err), DUO_OK);
+    CHECK_TEXT(said.text, answer);
+    CHECK(!said.ids);
+    v->kind->forget(v, &said);
+    CHECK_INT(v->kind->say(v, NULL, 0, &(struct duo_say) { .tokens = DUO_ANSWER_TOKENS }, &said, &err), DUO_OK);
+    CHECK_TEXT(said.text, answer);
+    v->kind->forget(v, &said);
+    CHECK_INT(v->kind->say(v, &said, 1, &(struct duo_say) { .tokens = 3, .exit_layer = 1 }, &said, &err), DUO_FELL_SHORT);
+    v->kind->free(v);
+}
+
 int main(void)
 {
     struct duo_http *http;
@@ -400,6 +466,8 @@ int main(void)
     test_down();
     test_waiting();
     test_key();
+    test_voice();
+    test_counted();
     stop();
     return check_done();
 }
