@@ -59,7 +59,7 @@ static enum duo_status ask(struct duo_endpoint *e, const char *root, const char 
     DUO_TRY(status);
     struct duo_err why = { 0 };
     if (duo_json_read(reply, text, n, e->url, 1, &why) == DUO_OK) return DUO_OK;
-    return duo_fail_at(err, DUO_RUN_FAILED, e->url, 0, 0, "the reply is no JSON, from line %d, column %d: %.300s", why.line, why.column, why.text);
+    return duo_fail_at(err, DUO_RUN_FAILED, e->url, 0, 0, "the reply is broken in line %d, column %d: %.300s", why.line, why.column, why.text);
 }
 
 /* A text of a request.  What is no UTF-8 can't be sent. */

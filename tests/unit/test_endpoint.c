@@ -308,7 +308,7 @@ static void test_failures(void)
 {
     broken("slow", DUO_RUN_FAILED, "no whole reply in time");
     broken("cut", DUO_RUN_FAILED, "cut off");
-    broken("garbage", DUO_RUN_FAILED, "no JSON, from line 1");
+    broken("garbage", DUO_RUN_FAILED, "broken in line 1, column 2");
     broken("deep", DUO_RUN_FAILED, "no JSON");
     broken("empty", DUO_RUN_FAILED, "has no \"choices\"");
     broken("numbers", DUO_RUN_FAILED, "a log-probability of 0.7");
