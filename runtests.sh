@@ -31,6 +31,7 @@ if suite_build build -Ddebug=false; then
     suite_script build layers sh tests/layers.sh
     suite_script build docs sh tests/docs.sh build/duosim
     suite_script build models sh tests/models.sh build/duosim
+    suite_script build pair sh tests/pair.sh build/duosim
     suite_script build validate sh tests/validate.sh build/duosim
     suite_script build outside sh tests/outside/run.sh build
     suite_script build servers sh tests/endpoint.sh build/duosim

@@ -67,7 +67,7 @@ def score(x, w):
 
 def write_tasks(path, tasks):
     with open(path, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(t) + "\n" for t in tasks)
+        file.writelines(json.dumps({k: v for k, v in t.items() if k != "id"}) + "\n" for t in tasks)    # the same may come twice
 
 
 def tasks_of(duosim, split, n, *more):
