@@ -1,7 +1,8 @@
 /* cmd_new.c - a folder to start a policy of one's own in: source, scenario, test, what to do next.
  *
- * (1) The source is policies/TEMPLATE.c under the new name; policy.h, which is 0BSD like it, lies beside it, so that the folder
- *     needs nothing but a compiler and this program.
+ * (1) The source is policies/TEMPLATE.c, or policies/python/TEMPLATE.py, under the new name.  Beside C lies policy.h, which is
+ *     0BSD like it, so that the folder needs nothing but a compiler and this program; a policy in Python is given its
+ *     module by the program that starts it.
  * (2) Nothing is overwritten: a name that is taken, here or among the built-in policies, is refused, and so is one that is
  *     no name in C.  What could not be written whole is taken away again. */
 #include <errno.h>
@@ -50,18 +51,21 @@ static const char readme_text[] =
     "- `scenario.yaml` runs it beside `edge_only` and `cloud_only`, and says under `expect:` what must be so.\n"
     "- `test.sh` does both: `sh test.sh`. Change the policy, then what you expect of it.\n"
     "\n"
-    "In any scenario: `duosim run FILE --policy 'POLICY'`, with parameters behind a colon: `POLICY:KEY=VALUE,as=LABEL`.\n";
+    "In any scenario: `duosim run FILE --policy 'POLICY'`, parameters behind it: `'POLICYPARAMETERS'`.\n";
 
 struct kind {
-    const char *language, *source, *ending;      /* source: below the folder of policies */
-    const char *beside, *beside_as;              /* what its source needs */
+    const char *language, *source, *ending;
+    enum duo_share share;                        /* where the source lies */
+    const char *beside, *beside_as;              /* what the source needs, or NULL */
     const char *use, *policy, *builds, *command, *files;
 };
 
 static const struct kind kinds[] = {
-    { "c", "TEMPLATE.c", ".c", "policy.h", "policies/policy.h", "./NAME.so", "./NAME.so", "builds NAME.so, runs scenario.yaml",
+    { "c", "TEMPLATE.c", ".c", DUO_SHARE_POLICIES, "policy.h", "policies/policy.h", "./NAME.so", "./NAME.so", "builds NAME.so, runs scenario.yaml",
       "\"${CC:-cc}\" -std=c17 -O2 -Wall -Wextra -shared -fPIC -I. NAME.c -o NAME.so -lm\n",
       "- `NAME.c` is the policy: one file, 0BSD, yours. `policies/policy.h` is all that it may know and do." },
+    { "python", "TEMPLATE.py", ".py", DUO_SHARE_PYTHON, NULL, NULL, "{ pipe: [python3, NAME.py], as: NAME }", "pipe:python3 NAME.py", "runs scenario.yaml", "",
+      "- `NAME.py` is the policy: one file, 0BSD, yours. duosim gives it its module, duosim_policy." },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -84,16 +88,16 @@ static void put(FILE *out, const char *text, const struct word *words)
 }
 
 /* The template without what says how to copy it: its head goes on with the first requirement. */
-static void put_source(FILE *out, const char *text, const char *name)
+static void put_source(FILE *out, const char *text, const char *name, const char *ending)
 {
-    const char *head = strstr(text, "TEMPLATE"), *rest = strstr(text, "(1) ");
+    const char *head = strstr(text, "TEMPLATE."), *rest = strstr(text, "(1) ");
 
     if (head && rest && rest > head) {
         const char *mark = rest;
         while (mark > text && mark[-1] != '\n') mark--;
         fprintf(out, "%.*s", (int)(head - text), text);
-        put(out, "NAME.c - look at the first tokens of the small model, then decide who answers: the template, to be changed.\n", (const struct word[]){ { "NAME", name }, { 0 } });
-        fprintf(out, "%.*s\n", (int)(rest - mark) > 1 ? (int)(rest - mark) - 1 : 0, mark);
+        fprintf(out, "%s%s - look at the first tokens of the small model, then decide who answers: the template, to be changed.\n", name, ending);
+        fprintf(out, "%.*s\n", rest - mark > 1 ? (int)(rest - mark) - 1 : 0, mark);      /* " *", as in the lines around it */
         text = mark;
     }
     put(out, text, (const struct word[]){ { "TEMPLATE", name }, { 0 } });
@@ -159,31 +163,30 @@ static enum duo_status write_text(struct folder *f, const char *name, const char
     return close_new(f, out, err);
 }
 
-static enum duo_status write_source(struct folder *f, const struct kind *k, const char *share, struct duo_err *err)
+static enum duo_status write_source(struct folder *f, const struct kind *k, struct duo_err *err)
 {
-    char path[2 * PATH_MAX], name[128], *text;
+    char path[PATH_MAX], name[128], *text;
     FILE *out;
 
-    snprintf(path, sizeof path, "%s/%s", share, k->source);
+    DUO_TRY(duo_share_file(k->share, k->source, path, sizeof path, err));
     DUO_TRY(read_whole(path, &text, err));
     snprintf(name, sizeof name, "%s%s", f->name, k->ending);
     out = open_new(f, name, err);
-    if (out) put_source(out, text, f->name);
+    if (out) put_source(out, text, f->name, k->ending);
     free(text);
     return out ? close_new(f, out, err) : err->status;
 }
 
-static enum duo_status write_beside(struct folder *f, const struct kind *k, const char *share, struct duo_err *err)
+static enum duo_status write_beside(struct folder *f, const struct kind *k, struct duo_err *err)
 {
-    char path[2 * PATH_MAX], *text;
+    char path[PATH_MAX], *text;
     enum duo_status status;
 
-    snprintf(path, sizeof path, "%s/%s", share, k->beside);
+    if (!k->beside) return DUO_OK;
+    DUO_TRY(duo_share_file(k->share, k->beside, path, sizeof path, err));
     DUO_TRY(read_whole(path, &text, err));
-    if (strchr(k->beside_as, '/')) {
-        snprintf(path, sizeof path, "%s/policies", f->name);
-        if (mkdir(path, 0777) != 0) duo_fail_at(err, DUO_NO_RESOURCES, path, 0, 0, "%s", strerror(errno));
-    }
+    snprintf(path, sizeof path, "%s/policies", f->name);
+    if (mkdir(path, 0777) != 0) duo_fail_at(err, DUO_NO_RESOURCES, path, 0, 0, "%s", strerror(errno));
     status = write_text(f, k->beside_as, text, (const struct word[]){ { 0 } }, err);
     free(text);
     return status;
@@ -191,16 +194,15 @@ static enum duo_status write_beside(struct folder *f, const struct kind *k, cons
 
 static enum duo_status write_all(struct folder *f, const struct kind *k, struct duo_err *err)
 {
-    const struct word words[] = { { "BUILDS", k->builds }, { "COMMAND", k->command }, { "FILES", k->files }, { "USE", k->use }, { "POLICY", k->policy },
+    const struct word words[] = { { "BUILDS", k->builds }, { "COMMAND", k->command }, { "FILES", k->files }, { "USE", k->use }, { "PARAMETERS", k->beside ? ":probe=16,as=long" : ",probe=16,as=long" },
+                                  { "POLICY", k->policy },
                                   { "NAME", f->name }, { 0 } };
-    char share[PATH_MAX - 64];
 
-    DUO_TRY(duo_share_dir(DUO_SHARE_POLICIES, share, sizeof share, err));
     if (mkdir(f->name, 0777) != 0)
         return errno == EEXIST ? duo_fail_at(err, DUO_BAD_INPUT, f->name, 0, 0, "is there already: nothing was written")
                                : duo_fail_at(err, DUO_NO_RESOURCES, f->name, 0, 0, "%s", strerror(errno));
-    enum duo_status status = write_source(f, k, share, err);
-    if (status == DUO_OK) status = write_beside(f, k, share, err);
+    enum duo_status status = write_source(f, k, err);
+    if (status == DUO_OK) status = write_beside(f, k, err);
     if (status == DUO_OK) status = write_text(f, "scenario.yaml", scenario_text, words, err);
     if (status == DUO_OK) status = write_text(f, "test.sh", test_text, words, err);
     if (status == DUO_OK) status = write_text(f, "README.md", readme_text, words, err);
@@ -264,7 +266,7 @@ static int run_new(const struct duo_command *command, int argc, char **argv)
 
 const struct duo_command duo_cmd_new = {
     .name = "new", .words = "policy NAME", .about = "a folder to start a policy of your own in: source, scenario, test",
-    .example = "  duosim new policy mine && sh mine/test.sh\n",
-    .options = (const struct duo_option[]) { { 'l', "language", "c", "what it is written in" }, { 0 } },
+    .example = "  duosim new policy mine && sh mine/test.sh\n  duosim new policy mine --language python\n",
+    .options = (const struct duo_option[]) { { 'l', "language", "c|python", "what it is written in; default: c" }, { 0 } },
     .run = run_new,
 };

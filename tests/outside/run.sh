@@ -1,15 +1,15 @@
 # run.sh BUILD - policies from outside, built against what `meson install` installs, found by pkg-config.
 #
 # (1) The built-in cascade's own source, built in C, and a cascade in C++ give the built-in's bytes.
-# (2) duosim new policy: the folder builds, its test holds, its policy is the template; nothing is overwritten; bad names are
-#     refused in one line and leave nothing.  So does the installed program.
+# (2) duosim new policy: the folder builds, its test holds, its policy is the template, in C and in Python; nothing is
+#     overwritten; bad names are refused in one line and leave nothing.  So does the installed program.
 # (3) duosim policies NAME: what the module's init asks for.
 build=$(realpath "$1") || exit 2
 cd "$(dirname "$0")/../.." || exit 2
 root=$PWD
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 duosim=$build/duosim dump=$build/tests/conformance/dump
 
 ok()  { passed=$((passed + 1)); }
@@ -46,24 +46,39 @@ for language in c cpp; do
 done
 
 # ---- (2)
-new() {                                     # PROGRAM: its folder
+new() {                                     # PROGRAM LANGUAGE FILE...: its folder
+    program=$1 language=$2
+    shift 2
     rm -rf "$work/new"
     mkdir "$work/new"
-    is "$1 new policy mine" sh -c "cd '$work/new' && exec '$1' new policy mine"
-    is "mine/test.sh of $1" env DUOSIM="$1" sh "$work/new/mine/test.sh" --net fluid
-    for file in mine.c policies/policy.h scenario.yaml test.sh README.md mine.so mine.db; do
+    is "$program new policy mine, $language" sh -c "cd '$work/new' && exec '$program' new policy mine --language $language"
+    is "mine/test.sh of $program, $language" env DUOSIM="$program" sh "$work/new/mine/test.sh" --net fluid
+    for file in "$@" scenario.yaml test.sh README.md mine.db; do
         [ -s "$work/new/mine/$file" ] && ok || bad "mine/$file is not there"
     done
-    if grep -rqE 'TEMPLATE|NAME|BUILDS|COMMAND|USE|POLICY$' "$work/new/mine"/*.md "$work/new/mine"/*.sh "$work/new/mine"/*.yaml "$work/new/mine"/mine.c; then
-        grep -rE 'TEMPLATE|NAME|BUILDS|COMMAND|USE' "$work/new/mine" --include='*.*' >"$work/log"; bad "a blank was not filled in"; else ok; fi
+    grep -rE 'TEMPLATE|NAME|BUILDS|COMMAND|FILES|USE|POLICY($|P)|PARAMETERS' "$work/new/mine" --include='*.md' --include='*.sh' --include='*.yaml' --include=mine.c \
+        --include='*.py' >"$work/log" && bad "a blank was not filled in" || ok
 }
-new "$duosim"
-new "$installed"
-sed 's/mine/p/g' "$work/new/mine/scenario.yaml" >"$work/p.yaml"
-own() { "$duosim" run "$work/p.yaml" --net fluid --set "policies=[{ use: $1, as: p }]" --set expect= --out "$work/x.db" >"$work/log" 2>&1 && "$dump" "$work/x.db" | sed "s#$1#TEMPLATE#"; }
-own TEMPLATE >"$work/built-in"
-own "$work/new/mine/mine.so" >"$work/outside"
-if [ -s "$work/outside" ] && cmp -s "$work/built-in" "$work/outside"; then ok; else bad "mine is not the template"; fi
+own() {                                     # POLICY: every request of it
+    "$duosim" run tests/conformance/base.yaml --net fluid --set "policies=[$1]" --out "$work/x.db" >"$work/log" 2>&1 && "$dump" "$work/x.db" | grep '^request|'
+}
+own '{ use: TEMPLATE, as: p, probe: 5 }' >"$work/built-in"
+new "$installed" c mine.c policies/policy.h mine.so
+new "$duosim" c mine.c policies/policy.h mine.so
+own "{ use: $work/new/mine/mine.so, as: p, probe: 5 }" >"$work/outside"
+if [ -s "$work/outside" ] && cmp -s "$work/built-in" "$work/outside"; then ok; else bad "mine in C is not the template"; fi
+cp -r "$work/new/mine" "$work/before"
+if command -v python3 >/dev/null 2>&1; then
+    new "$installed" python mine.py
+    new "$duosim" python mine.py
+    own "{ pipe: [python3, $work/new/mine/mine.py], as: p, probe: 5 }" >"$work/outside"
+    if [ -s "$work/outside" ] && cmp -s "$work/built-in" "$work/outside"; then ok; else bad "mine in Python is not the template"; fi
+else
+    skipped=1
+    echo 'outside: skipped: python3 is not here'
+fi
+rm -rf "$work/new/mine"
+cp -r "$work/before" "$work/new/mine"
 
 no() {                                      # TEXT ARGUMENT...: refused in one line, nothing is left
     text=$1
@@ -87,7 +102,6 @@ no 'one name at most'               policy a b
 no 'what?'
 no 'what?'                          scenario mine
 no '--language'                     policy mine --language rust
-cp -r "$work/new/mine" "$work/before"
 (cd "$work/new" && "$duosim" new policy mine) >"$work/out" 2>"$work/log"
 if [ $? -eq 2 ] && grep -q 'mine: is there already' "$work/log" && diff -r "$work/before" "$work/new/mine" >"$work/log"; then ok; else bad "an old folder was touched"; fi
 
@@ -95,5 +109,5 @@ if [ $? -eq 2 ] && grep -q 'mine: is there already' "$work/log" && diff -r "$wor
 for text in 'probe        8          1 to 10000' 'floor        0.8        0 to 1' 'strong       cloud      a place' 'example: { use: ./mine.so, probe: 8, floor: 0.8 }'; do
     if (cd "$work/new/mine" && "$duosim" policies ./mine.so) | tee "$work/log" | grep -qF "$text"; then ok; else bad "policies ./mine.so: $text"; fi
 done
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 20 ]
