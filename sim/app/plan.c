@@ -93,7 +93,8 @@ static bool kept(const struct duo_scenario *s, const struct duo_words *only, con
     return false;
 }
 
-static enum duo_status keep_only(struct duo_scenario *s, const struct duo_words *only, struct duo_err *err)
+/* The first `listed_n` are the scenario's own; those that --policy added were asked for by name and stay. */
+static enum duo_status keep_only(struct duo_scenario *s, const struct duo_words *only, int listed_n, struct duo_err *err)
 {
     const char *labels[256];
     size_t n = 0;
@@ -105,7 +106,7 @@ static enum duo_status keep_only(struct duo_scenario *s, const struct duo_words 
         return duo_fail(err, DUO_BAD_INPUT, "--only %s: no row has this label", only->text[i]);
     }
     bool keep[256] = { false };
-    for (size_t i = 0; i < n; i++) keep[i] = kept(s, only, labels[i]);
+    for (size_t i = 0; i < n; i++) keep[i] = (int)i >= listed_n || kept(s, only, labels[i]);
     int to = 0;
     for (int i = 0; i < (int)n; i++) {
         if (keep[i]) s->policies[to++] = s->policies[i];
@@ -119,8 +120,9 @@ enum duo_status duo_plan_wished(const struct duo_args *a, struct duo_plan_wishes
 {
     DUO_TRY(duo_app_scenario(a->words[0], w->file, sizeof w->file, err));
     DUO_TRY(duo_plan_read(plan, w->file, w->set.text, w->set.n, err));
+    int listed_n = plan->n_variants ? plan->variants[0].n_policies : 0;
     DUO_TRY(add_policies(plan, &w->policies, err));
-    for (int v = 0; v < plan->n_variants && w->only.n; v++) DUO_TRY(keep_only(&plan->variants[v], &w->only, err));
+    for (int v = 0; v < plan->n_variants && w->only.n; v++) DUO_TRY(keep_only(&plan->variants[v], &w->only, listed_n, err));
     return DUO_OK;
 }
 

@@ -14,7 +14,7 @@ enum { DUO_MAX_WORDS = 64, DUO_ID_ONLY = DUO_LONG_ONLY + 100, DUO_ID_SEED, DUO_I
 #define DUO_PLAN_OPTIONS                                                                                                            \
     { 's',         "set",     "KEY=VALUE",  "change one thing of the scenario: cells.rtt='120 ms'; repeatable" },                    \
     { 'p',         "policy",  "NAME",       "add a policy: cascade:floor=0.9,as=strict, ./mine.so or \"pipe:python3 mine.py\"; repeatable" }, \
-    { DUO_ID_ONLY, "only",    "LABEL",      "keep this policy of the list; repeatable" },                                            \
+    { DUO_ID_ONLY, "only",    "LABEL",      "keep this policy of the list (what --policy adds stays); repeatable" },                                            \
     { DUO_ID_SEED, "seed",    "N|A..B",     "instead of the scenario's seeds" },                                                     \
     { 'j',         "jobs",    "N",          "runs at the same time; default: one a core" },                                          \
     { DUO_ID_NET,  "net",     "NAME",       "auto (default), simgrid or fluid carries the flows" }

@@ -82,6 +82,7 @@ due 'set form'           2 'KEY=VALUE'                       "$duosim" run "$goo
 due 'policy'             2 'did you mean cloud_only?'        "$duosim" run "$good" --policy cloud_onyl
 due 'policy twice'       2 'as='                             "$duosim" run "$good" --policy edge_only
 due 'policy parameter'   2 'did you mean floor?'             "$duosim" run "$good" --policy cascade:flor=0.5
+due 'only keeps added'   2 'did you mean floor?'             "$duosim" run "$good" --only edge_only --policy cascade:flor=0.5
 due 'only'               2 'did you mean edge_only?'         "$duosim" run "$good" --only edge_olny
 due 'module missing'     2 './no.so'                         "$duosim" run "$good" --policy ./no.so
 due 'module of text'     2 'good.yaml'                       "$duosim" run "$good" --policy "$good"
