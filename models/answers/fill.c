@@ -130,6 +130,20 @@ static double vote(const struct duo_source *s, const struct duo_ask *ask)
     return under->kind->vote ? under->kind->vote(under, ask) : NAN;
 }
 
+static struct duo_elected elected(const struct duo_source *s, const struct duo_ask *ask)
+{
+    const struct duo_source *under = duo_source_of(below(s));
+
+    return of(s)->caps & DUO_CAP_CONFIDENCE || !under->kind->elected ? (struct duo_elected){ 0 } : under->kind->elected(under, ask);
+}
+
+static int alike(const struct duo_source *s, int q, const struct duo_segment *drawn, int voice)
+{
+    const struct duo_source *under = duo_source_of(below(s));
+
+    return under->kind->alike ? under->kind->alike(under, q, drawn, voice) : 0;
+}
+
 static double score(const struct duo_source *s, int q, int which)
 {
     const struct filled *f = of(s);
@@ -153,8 +167,10 @@ static double grade(const struct duo_answers *a, const struct duo_text_path *p, 
     const struct duo_source *s = duo_source_of(a);
     const struct duo_answers *under = below(s);
     struct duo_text_path own;
-    int changed, voice = duo_source_whose(s, p, &changed, why);
+    int changed, voice;
 
+    if (p->n && duo_segment_drawn(&p->segment[0])) return under->kind->grade(under, p, why);
+    voice = duo_source_whose(s, p, &changed, why);
     if (voice < 0) return NAN;
     own = duo_path_of(p->query, voice, under->kind->length(under, p->query, voice), true);
     return under->kind->grade(under, &own, why) * (changed ? pow(of(s)->harm, changed) : 1);  /* (3) */
@@ -175,7 +191,7 @@ static const struct duo_answers_kind answers_kind = {
     .common = duo_source_common, .exits = exits, .score = duo_source_score, .grade = grade, .free = done };
 static const struct duo_source_kind source_kind = {
     .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .unsure = unsure, .certainty = certainty,
-    .numbers = numbers, .behind = behind, .vote = vote, .score = score };
+    .numbers = numbers, .behind = behind, .vote = vote, .elected = elected, .alike = alike, .score = score };
 
 /* Mean known quality of each voice, for (2); of what isn't known at all: 0. */
 static double *mean_quality(const struct filled *f)

@@ -13,8 +13,8 @@
  * (6) An answer ends after DUO_ANSWER_TOKENS tokens, if not before (or at the context's end); what is only there to draft
  *     (an n-gram drafter, an early layer) ends its own after DUO_DRAFTER_TOKENS.
  * (7) Of several samples, from the prompt: sample i is drawn with seed i + 1; the same texts, blanks at their ends aside, are
- *     one answer; the most frequent wins, of equals the first drawn; its share is the agreement.  The text that is given stays
- *     the voice's own greedy one.
+ *     one answer; the most frequent wins, of equals the first drawn; its share is the agreement.  The text that is given is
+ *     the winner's; where its tokens are those of the voice's own greedy answer it is that one, else how sure it was is not known.
  * (8) With an early exit somebody writes: how sure it was is not known. */
 #ifndef DUO_MODELS_GRAINED_H
 #define DUO_MODELS_GRAINED_H

@@ -220,6 +220,32 @@ static bool drafts(const struct duo_record_spec *s, int drafter, int verifier)
 
 /* ---- votes, embeddings, scores */
 
+/* Do their ids mean the same? */
+static bool comparable(struct duo_voice *a, struct duo_voice *b)
+{
+    const struct duo_voice_kind *k = a->kind, *l = b->kind;
+
+    return a == b || (k->judge && k->judge == l->judge && ((k->drafts && k->drafts(a, b)) || (l->drafts && l->drafts(b, a))));
+}
+
+/* Leading tokens that a text has in common with each voice's own answer, a byte each. */
+static void compare(const struct recorder *r, int v, const struct duo_utterance *u, struct bytes *alike)
+{
+    for (int w = 0; w < r->spec->n_voices; w++) {
+        const struct duo_utterance *other = &r->answer[w];
+        int n = 0;
+        if (u->ids && other->ids && comparable(voice(r, v), voice(r, w)))
+            while (n < u->n && n < other->n && n < RANK_CAP && u->ids[n] == other->ids[n]) n++;
+        put_byte(alike, (unsigned)n);
+    }
+}
+
+static bool is_own(const struct duo_utterance *u, const struct duo_utterance *own)
+{
+    if (u->n != own->n || u->ended != own->ended) return false;
+    return u->ids && own->ids ? memcmp(u->ids, own->ids, (size_t)u->n * sizeof *u->ids) == 0 : u->text && own->text && strcmp(u->text, own->text) == 0;
+}
+
 static enum duo_status put_vote(struct recorder *r, int q, int v, struct duo_err *err)
 {
     struct duo_utterance said[MOST_SAMPLES] = { { 0 } };
@@ -237,9 +263,13 @@ static enum duo_status put_vote(struct recorder *r, int q, int v, struct duo_err
     }
     if (status == DUO_OK) {
         best = duo_grained_vote(texts, n, &share);
+        struct bytes alike = { 0 };
+        compare(r, v, &said[best], &alike);
         const struct duo_cell cells[] = { duo_whole_cell(q), duo_whole_cell(v), duo_whole_cell(n), duo_real_cell(s->temperature), duo_real_cell(share),
-            told(said[best].n), duo_real_cell(graded(&r->tasks.at[q], &said[best])) };
+            duo_whole_cell(best + 1), duo_whole_cell(is_own(&said[best], &r->answer[v])), told(said[best].n),
+            duo_real_cell(graded(&r->tasks.at[q], &said[best])), cell_of(&alike) };
         status = duo_recording_put(&r->file, DUO_RECORDING_vote, cells, err);
+        free(alike.at);
     }
     for (int i = 0; i < n; i++) voice(r, v)->kind->forget(voice(r, v), &said[i]);
     return status;

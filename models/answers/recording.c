@@ -2,7 +2,7 @@
  *
  * (1) A text is graded when it is a voice's own whole answer, token for token; one that an early exit changed was not recorded.
  * (2) A token that its exit changed: the first one is known, what follows it is not.
- * (3) Of several samples the share of the winner is known, for the recorded number and temperature, from the prompt.
+ * (3) Of several samples, whole answers from the prompt, the winner is known, for the recorded number and temperature.
  * (4) All is checked when it is read; afterwards nothing can fail. */
 #include "models/answers/recording.h"
 
@@ -92,12 +92,32 @@ static bool exits(const struct duo_answers *a, const struct duo_text_path *text,
     return leaves(duo_source_of(a), text->query, voice, position, layer, layers, above) != 0;
 }
 
-static double vote(const struct duo_source *s, const struct duo_ask *ask)                     /* (3) */
+static bool voted(const struct duo_source *s, const struct duo_ask *ask)                      /* (3) */
 {
     const struct duo_recording *r = of(s);
     bool same = ask->samples == r->samples && !(ask->temperature < r->temperature) && !(ask->temperature > r->temperature);
 
-    return same && duo_path_tokens(ask->from) == 0 ? answer(s, ask->from->query, ask->voice)->share : (double)NAN;
+    return same && duo_path_tokens(ask->from) == 0 && ask->tokens == 0 && !(ask->stop_below > 0) && !ask->exit_layer;
+}
+
+static double vote(const struct duo_source *s, const struct duo_ask *ask)
+{
+    if (!(ask->temperature > 0)) return 1;                    /* greedy ones are all the same */
+    return voted(s, ask) ? answer(s, ask->from->query, ask->voice)->share : (double)NAN;
+}
+
+static struct duo_elected elected(const struct duo_source *s, const struct duo_ask *ask)
+{
+    const struct duo_recorded_answer *x = answer(s, ask->from->query, ask->voice);
+
+    return voted(s, ask) ? (struct duo_elected){ x->elected.tokens, x->elected.draw } : (struct duo_elected){ 0 };
+}
+
+static int alike(const struct duo_source *s, int q, const struct duo_segment *drawn, int voice)
+{
+    const struct duo_recorded_answer *x = answer(s, q, drawn->voice);
+
+    return x->elected.alike && x->elected.draw == drawn->layers ? x->elected.alike[voice] : 0;
 }
 
 static double score(const struct duo_source *s, int q, int which)
@@ -108,8 +128,13 @@ static double score(const struct duo_source *s, int q, int which)
 static double grade(const struct duo_answers *a, const struct duo_text_path *p, const char **why)                 /* (1) */
 {
     const struct duo_source *s = duo_source_of(a);
-    int changed, voice = duo_source_whose(s, p, &changed, why);
+    int changed, voice;
 
+    if (p->n == 1 && duo_segment_drawn(&p->segment[0]) && p->ended) {
+        const struct duo_recorded_answer *x = answer(s, p->query, p->segment[0].voice);
+        if (x->elected.draw == p->segment[0].layers && x->elected.tokens == duo_path_tokens(p)) return x->elected.quality;
+    }
+    voice = duo_source_whose(s, p, &changed, why);
     if (voice < 0) return NAN;
     if (changed) {
         *why = "an early exit changed a token: nobody recorded that text";
@@ -133,7 +158,7 @@ static const struct duo_answers_kind answers_kind = {
     .common = duo_source_common, .exits = exits, .score = duo_source_score, .grade = grade, .free = done };
 static const struct duo_source_kind source_kind = {
     .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .certainty = certainty, .numbers = numbers,
-    .behind = behind, .vote = vote, .score = score };
+    .behind = behind, .vote = vote, .elected = elected, .alike = alike, .score = score };
 
 enum duo_status duo_answers_recording(struct duo_answers **out, const char *path, double train_share, struct duo_err *err)
 {

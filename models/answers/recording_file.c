@@ -188,13 +188,18 @@ static enum duo_status put_rows(struct duo_recording_file *f, const struct duo_r
     return run(f->db, "COMMIT", f->part, err);
 }
 
-static void remove_with_journal(const char *path)
+static void remove_journal(const char *path)
 {
     char journal[4300];
 
-    unlink(path);
     snprintf(journal, sizeof journal, "%s-journal", path);
     unlink(journal);
+}
+
+static void remove_with_journal(const char *path)
+{
+    unlink(path);
+    remove_journal(path);
 }
 
 static enum duo_status open_part(struct duo_recording_file *f, bool resume, bool *fresh, struct duo_err *err)
@@ -285,6 +290,7 @@ enum duo_status duo_recording_finish(struct duo_recording_file *f, struct duo_er
     if (status == DUO_OK) status = copy(db, whole, f, err);
     sqlite3_close(db);
     if (status == DUO_OK) status = sign(whole, err);
+    remove_journal(whole);
     if (status == DUO_OK && rename(whole, f->out) != 0)
         status = duo_fail_at(err, DUO_NO_RESOURCES, f->out, 0, 0, "can't be written: %s", strerror(errno));
     if (status == DUO_OK) remove_with_journal(f->part);

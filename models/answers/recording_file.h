@@ -26,7 +26,8 @@
     X(exits, "query INTEGER, voice INTEGER, same BLOB, probability BLOB", 4, "query, voice")                                           \
     X(rank,  "query INTEGER, drafter INTEGER, verifier INTEGER, ranks BLOB, accept BLOB, numbers BLOB, ahead BLOB", 7,                 \
       "query, drafter, verifier")                                                                                                      \
-    X(vote,  "query INTEGER, voice INTEGER, samples INTEGER, temperature REAL, share REAL, tokens INTEGER, quality REAL", 7,           \
+    X(vote,  "query INTEGER, voice INTEGER, samples INTEGER, temperature REAL, share REAL, draw INTEGER, own INTEGER, tokens INTEGER,"  \
+             " quality REAL, alike BLOB", 10,                                                                                          \
       "query, voice")                                                                                                                  \
     X(score, "query INTEGER, name TEXT, value REAL", 3, "query, name")                                                                 \
     X(embedding, "query INTEGER, voice INTEGER, scale REAL, vector BLOB", 4, "query, voice")

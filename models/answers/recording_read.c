@@ -240,8 +240,20 @@ static enum duo_status take_vote(struct reading *x)
 {
     struct duo_recorded_answer *a = answer_of(x);
 
-    if (!a) return damaged(x, "votes of question %lld", (long long)whole(x, 0));
+    size_t n;
+    const unsigned char *alike = blob(x, 7, &n);
+    unsigned char *kept;
+
+    if (!a || !isnan(a->share) || whole(x, 3) < 1 || whole(x, 3) > 255 || !in(whole(x, 5), 1 << 24) || !alike || n != (size_t)x->r->n_voices)
+        return damaged(x, "votes of question %lld", (long long)whole(x, 0));
     a->share = real(x, 2);
+    if (whole(x, 4)) return DUO_OK;
+    kept = keep(x, n, 1);
+    memcpy(kept, alike, n);
+    a->elected.tokens  = (int)whole(x, 5);
+    a->elected.draw    = (int)whole(x, 3);
+    a->elected.quality = real(x, 6);
+    a->elected.alike   = kept;
     return DUO_OK;
 }
 
@@ -373,7 +385,7 @@ static enum duo_status read_all(struct reading *x)
     DUO_TRY(each(x, "SELECT query, voice, quality, ifnull(tokens, 0), ifnull(thinking, 0), numbers FROM answer", take_answer));
     DUO_TRY(check_answers(x));
     DUO_TRY(each(x, "SELECT query, voice, same, probability FROM exits", take_exits));
-    DUO_TRY(each(x, "SELECT query, voice, share FROM vote", take_vote));
+    DUO_TRY(each(x, "SELECT query, voice, share, draw, own, ifnull(tokens, 0), quality, alike FROM vote", take_vote));
     DUO_TRY(each(x, "SELECT DISTINCT drafter, verifier FROM rank ORDER BY drafter, verifier", take_pair));
     r->ranks = duo_new((size_t)r->n * (size_t)r->n_pairs + 1, sizeof *r->ranks);
     DUO_TRY(each(x, "SELECT query, drafter, verifier, ranks, numbers, ahead FROM rank", take_ranks));

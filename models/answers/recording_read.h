@@ -8,6 +8,7 @@
 struct duo_recorded_answer {
     int                       tokens, thinking;
     double                    quality, share;    /* NAN: not known */
+    struct { int tokens, draw; double quality; const unsigned char *alike; } elected;    /* tokens 0: the own answer won, or nobody voted */
     const struct duo_grained *numbers;           /* NULL: not known */
     const unsigned char      *exit_same;         /* bits, rows of layers - 1 */
     const uint16_t           *exit_probability;  /* NULL: not known */

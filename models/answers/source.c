@@ -40,7 +40,7 @@ static bool own_up_to(const struct duo_source *s, const struct duo_text_path *p,
 
     if (n == 0) return true;
     if (voice < 0) return false;
-    if (p->segment[0].voice == voice && !p->segment[0].exit_layer && p->segment[0].to >= n) return true;
+    if (p->segment[0].voice == voice && !p->segment[0].exit_layer && !duo_segment_drawn(&p->segment[0]) && p->segment[0].to >= n) return true;
     cut = *p;
     duo_path_cut(&cut, n);
     own = duo_path_of(p->query, voice, n, n == duo_source_length(&s->a, p->query, voice));
@@ -70,13 +70,28 @@ static int part(const struct duo_source *s, const struct duo_text_path *a, const
     return early(s, query, y, from, early(s, query, x, from, to));
 }
 
+static bool drawn(const struct duo_text_path *p) { return p->n && duo_segment_drawn(&p->segment[0]); }
+
+/* (7): one of them at least is drawn. */
+static int common_drawn(const struct duo_source *s, const struct duo_text_path *a, const struct duo_text_path *b)
+{
+    const struct duo_text_path *d = drawn(a) ? a : b, *other = d == a ? b : a;
+    const struct duo_segment *x = &d->segment[0], *y = &other->segment[0];
+    int both = other->n ? min(x->to, y->to) : 0;
+
+    if (!both || duo_segment_same(x, y)) return both;
+    if (y->voice < 0 || y->exit_layer || drawn(other) || !s->kind->alike) return 0;
+    return min(both, s->kind->alike(s, a->query, x, y->voice));
+}
+
 int duo_source_common(const struct duo_answers *answers, const struct duo_text_path *a, const struct duo_text_path *b)
 {
     const struct duo_source *s = duo_source_of(answers);
     int p = 0, i = 0, k = 0, na = duo_path_tokens(a), nb = duo_path_tokens(b);
 
     if (a->query != b->query) return 0;
-    while (i < a->n && k < b->n) {                            /* (1) */
+    if (drawn(a) || drawn(b)) p = common_drawn(s, a, b);
+    else while (i < a->n && k < b->n) {                            /* (1) */
         const struct duo_segment *x = &a->segment[i], *y = &b->segment[k];
         int end = min(x->to, y->to);
         if (!duo_segment_same(x, y) || (x->voice < 0 && x->from != y->from)) {
@@ -194,6 +209,23 @@ static struct duo_certainty sure(const struct duo_source *s, const struct duo_as
     return c;
 }
 
+/* A text that won a vote (7). */
+static bool write_elected(const struct duo_source *s, const struct duo_ask *ask, struct duo_written *out)
+{
+    struct duo_elected e = { 0 };
+    struct duo_segment mark = { .voice = (int16_t)ask->voice, .exit_above = -(float)ask->temperature };
+
+    if (ask->samples > 1 && s->kind->elected) e = s->kind->elected(s, ask);
+    if (!e.tokens) return false;
+    mark.layers = (uint8_t)e.draw;
+    out->path   = duo_path_empty(ask->from->query);
+    out->tokens = e.tokens;
+    duo_path_append(&out->path, mark, e.tokens);
+    out->path.ended = true;
+    out->agreement  = s->kind->vote(s, ask);
+    return true;
+}
+
 void duo_source_write(const struct duo_answers *answers, const struct duo_ask *ask, struct duo_written *out)
 {
     const struct duo_source *s = duo_source_of(answers);
@@ -212,6 +244,7 @@ void duo_source_write(const struct duo_answers *answers, const struct duo_ask *a
         out->path = *ask->from;
         return;
     }
+    if (write_elected(s, ask, out)) return;
     plan_write(s, ask, mark, &plan);
     if (ask->stop_below > 0) plan.to = stops(s, ask, &plan, n, plan.to);
     out->path   = plan.path;
@@ -245,7 +278,7 @@ void duo_source_verify(const struct duo_answers *answers, int voice, const struc
 int duo_source_whose(const struct duo_source *s, const struct duo_text_path *p, int *changed, const char **why)
 {
     int n = duo_path_tokens(p);
-    bool one = p->n > 0;
+    bool one = p->n > 0 && !drawn(p);
 
     *changed = 0;
     if (!p->ended) {

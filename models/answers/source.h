@@ -17,7 +17,9 @@
  *     is not on the verifier's own answer is known only to sources that say so (`anywhere`); else nothing agrees.
  * (6) How sure a voice was, and where it stops for doubt, comes from its tokens' numbers where the source has them: of its
  *     own answer, of its drafts on a verifier's own answer, of what it wrote behind a disagreement; else from `certainty`
- *     and `unsure`. */
+ *     and `unsure`.
+ * (7) A text that won a vote and isn't the voice's own answer is one segment of its own kind (path.h: drawn).  What it has in
+ *     common with a voice's own answer is known, with any other text nothing. */
 #ifndef DUO_MODELS_SOURCE_H
 #define DUO_MODELS_SOURCE_H
 
@@ -27,6 +29,7 @@
 
 struct duo_source;
 
+struct duo_elected { int tokens, draw; };      /* a text that won a vote, drawn as the draw-th sample; tokens 0: the voice's own answer */
 struct duo_behind { int tokens; bool ended; const struct duo_grained *numbers; };    /* tokens 0, numbers NULL: not known */
 
 /* All positions are of the answer; all functions are pure. */
@@ -48,6 +51,9 @@ struct duo_source_kind {
     /* What the drafter wrote behind the verifier's own tokens [0, at), its first token there another one. */
     struct duo_behind (*behind)(const struct duo_source *, int query, int drafter, int verifier, int at);
     double (*vote)(const struct duo_source *, const struct duo_ask *);            /* NULL: not known */
+    struct duo_elected (*elected)(const struct duo_source *, const struct duo_ask *);         /* NULL: always the own answer */
+    /* Leading tokens that the elected text of `drawn` has in common with a voice's own answer. */
+    int    (*alike)(const struct duo_source *, int query, const struct duo_segment *drawn, int voice);
     double (*score)(const struct duo_source *, int query, int score);             /* its own ones */
 };
 

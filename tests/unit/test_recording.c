@@ -133,6 +133,7 @@ static void test_stop_and_go_on(void)
     record(&s);
     check_same(s.out, out);
     CHECK(access(in("stopped.db.part"), F_OK) != 0 && access(in("stopped.db.part-journal"), F_OK) != 0);
+    CHECK(access(in("stopped.db.whole"), F_OK) != 0 && access(in("stopped.db.whole-journal"), F_OK) != 0);
 }
 
 static bool die_at_seven(void *user, int64_t done, int64_t all)
@@ -345,6 +346,50 @@ static void test_replay(void)
     duo_answers_free(a);
 }
 
+static int elected;                            /* winners that are not the voice's own answer */
+
+static int common(const struct duo_utterance *a, const struct duo_utterance *b)
+{
+    int n = 0;
+
+    while (n < a->n && n < b->n && a->ids[n] == b->ids[n]) n++;
+    return n;
+}
+
+/* The winner's text, word by word beside the own answers. */
+static void check_winner(const struct duo_answers *a, int q, const struct duo_written *w, const struct duo_utterance *said, int most)
+{
+    const struct duo_utterance *winner = NULL;
+    const char *why;
+
+    for (int i = 0; i < 5 && !winner; i++) {
+        int n = 0;
+        for (int k = 0; k < 5; k++) n += strcmp(said[i].text, said[k].text) == 0;
+        if (n == most) winner = &said[i];
+    }
+    CHECK_INT(w->tokens, winner->n);
+    CHECK(w->path.ended);
+    CHECK_NEAR(a->kind->grade(a, &w->path, &why), strchr(winner->text, '3') != NULL, 0);
+    for (int v = 0; v < 3; v++) {
+        struct duo_utterance own;
+        struct duo_text_path path, none = duo_path_empty(q);
+        struct duo_written x;
+        fake_say(voices[v], NULL, 0, &(struct duo_say){ .tokens = v == 1 ? DUO_DRAFTER_TOKENS : DUO_ANSWER_TOKENS }, &own, NULL);
+        a->kind->write(a, &(struct duo_ask){ .voice = v, .from = &none }, &x);
+        path = x.path;
+        if (v == 0 && common(winner, &own) < own.n) {
+            elected++;
+            CHECK(isnan(w->certainty.mean));
+        }
+        if (v == 0 || v == 2) CHECK_INT(a->kind->common(a, &w->path, &path), common(winner, &own));
+        CHECK_INT(a->kind->common(a, &path, &w->path), a->kind->common(a, &w->path, &path));
+        duo_path_cut(&path, 2);
+        CHECK(a->kind->common(a, &w->path, &path) <= 2);
+        fake_forget(voices[v], &own);
+    }
+    CHECK_INT(a->kind->common(a, &w->path, &w->path), w->tokens);
+}
+
 static void test_votes(void)
 {
     struct duo_answers *a = load(out);
@@ -364,10 +409,12 @@ static void test_votes(void)
         }
         a->kind->write(a, &(struct duo_ask){ .voice = 0, .from = &none, .samples = 5, .temperature = .7 }, &w);
         CHECK_NEAR(w.agreement, most / 5., 1e-12);
+        check_winner(a, q, &w, said, most);
         a->kind->write(a, &(struct duo_ask){ .voice = 0, .from = &none, .samples = 4, .temperature = .7 }, &w);
         CHECK(isnan(w.agreement));                            /* (4): nobody recorded four */
         for (int i = 0; i < 5; i++) fake_forget(voices[0], &said[i]);
     }
+    CHECK(elected > 2);
     duo_answers_free(a);
 }
 
