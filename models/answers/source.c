@@ -127,8 +127,10 @@ static bool plan_draft(const struct duo_source *s, const struct duo_ask *ask, st
     at     = stem < window ? s->kind->differ(s, query, ask->voice, verifier, stem, window) : window;
     if (own) plan->verifier = verifier, plan->at = at;
     if (own && at < window && s->kind->behind) behind = s->kind->behind(s, query, ask->voice, verifier, at);
-    for (int i = from->n - 1; i >= 0 && from->segment[i].from >= stem; i--)
-        at = early(s, query, &from->segment[i], from->segment[i].from, min(from->segment[i].to, at));
+    for (int i = from->n - 1; i >= 0 && from->segment[i].from >= stem; i--) {
+        int upto = min(from->segment[i].to, at), left = early(s, query, &from->segment[i], from->segment[i].from, upto);
+        if (left < upto) at = left;
+    }
     at = early(s, query, &mark, n, at);
     if (own && at < plan->at) plan->verifier = -1, behind = (struct duo_behind){ 0 };         /* left early: another text */
     if (at == window && window == end && end > n) {
