@@ -54,6 +54,11 @@ worse='--only cascade --set policies.cascade.floor=0.35 --accept-inputs'
 due worse 1 'fell short' "$duosim" check mine.yaml --baseline $b $worse --junit check.xml
 # shellcheck disable=SC2086
 due json 1 '"verdict": "fell short"' "$duosim" check mine.yaml --baseline $b $worse --json
+for key in $(sed -n 's/^ *"\([a-z0-9_]*\)":.*/\1/p' "$work/out" | sort -u); do
+    if sed 's/\\-/-/g; s/\\f[A-Z]/ /g' doc/duosim.1 | grep -qwF -- "$key"; then passed=$((passed + 1))
+    else failed=$((failed + 1)); echo "check, json: failed: doc/duosim.1 doesn't name $key"
+    fi
+done
 # shellcheck disable=SC2086
 due shown 0 'better' "$duosim" check mine.yaml --baseline $b --only cascade --set policies.cascade.floor=0.95 --accept-inputs --set check.quality=statistical
 due tolerance 1 'fell short' "$duosim" check mine.yaml --baseline $b --accept-inputs --set cells.rtt='400 ms' --set check.e2e_p50='5 %'
