@@ -298,12 +298,18 @@ static enum duo_status put_embedding(struct recorder *r, int q, int v, struct du
 
 static enum duo_status put_scores(struct recorder *r, int q, struct duo_err *err)
 {
-    for (int i = 0; i < r->spec->n_scores; i++) {
+    struct duo_voice *first = voice(r, 0);
+    bool looks = first->kind->embed && first->width > 0;
+    float *state = looks && r->spec->n_scores ? duo_new((size_t)first->width, sizeof *state) : NULL;
+    enum duo_status status = state ? first->kind->embed(first, state, err) : DUO_OK;
+
+    for (int i = 0; i < r->spec->n_scores && status == DUO_OK; i++) {
         const struct duo_record_score *s = &r->spec->scores[i];
-        const struct duo_cell cells[] = { duo_whole_cell(q), duo_text_cell(s->name), duo_real_cell(s->of(s->self, r->tasks.at[q].prompt)) };
-        DUO_TRY(duo_recording_put(&r->file, DUO_RECORDING_score, cells, err));
+        const struct duo_cell cells[] = { duo_whole_cell(q), duo_text_cell(s->name), duo_real_cell(s->of(s->self, r->tasks.at[q].prompt, state, first->width)) };
+        status = duo_recording_put(&r->file, DUO_RECORDING_score, cells, err);
     }
-    return DUO_OK;
+    free(state);
+    return status;
 }
 
 /* ---- a question, and all of them */
@@ -366,7 +372,7 @@ static enum duo_status all_questions(struct recorder *r, struct duo_err *err)
 
 enum { META = 12 };
 
-struct about { struct duo_row row[META + MOST_VOICES]; int n; char text[META][64], drafters[256]; };
+struct about { struct duo_row row[META + MOST_VOICES]; int n; char text[META][64], drafters[256], scores[512]; };
 
 static void about(struct about *a, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void about(struct about *a, const char *key, const char *fmt, ...)
@@ -414,7 +420,11 @@ static void describe(struct about *a, const struct duo_record_spec *s, const str
     about(a, "embeddings", "%s", s->embeddings ? "yes" : "no");
     about(a, "questions", "%d", tasks->n);
     about(a, "samples", "%d", s->samples);
-    about(a, "scores", "%d", s->n_scores);
+    at = 0;
+    for (int i = 0; i < s->n_scores && at < sizeof a->scores; i++)
+        at += (size_t)snprintf(a->scores + at, sizeof a->scores - at, "%s%s %s", i ? ", " : "", s->scores[i].name, s->scores[i].digest);
+    about(a, "scores", "%s", "");
+    a->row[a->n - 1].cell[1] = duo_text_cell(a->scores);
     about(a, "source", "%s", s->tasks ? "a file" : "the project's own tasks");
     about(a, "tasks", "%016llx", (unsigned long long)digest(tasks));
     about(a, "temperature", "%s", number);

@@ -31,9 +31,9 @@ enum duo_status duo_answers_recording(struct duo_answers **, const char *path, d
 
 /* What is known of a question before an answer: a router's, a guard's. */
 struct duo_record_score {
-    const char *name;
-    double    (*of)(void *self, const char *prompt);         /* NAN: not known */
-    void       *self;
+    const char *name, *digest;                               /* digest: of what decides */
+    double    (*of)(void *self, const char *prompt, const float *state, int width);      /* state: the first voice's mean over the prompt, or */
+    void       *self;                                                                     /* NULL.  NAN: not known */
 };
 
 struct duo_record_spec {

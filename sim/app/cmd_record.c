@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "models/answers/recording.h"
+#include "models/answers/scores.h"
 #include "models/answers/voice_url.h"
 #include "models/slm/fetch.h"
 #include "models/slm/tokenizer.h"
@@ -25,8 +26,8 @@
 #include "sim/share.h"
 
 enum { EDGE = DUO_LONG_ONLY, CLOUD, VOICE, TASKS, SEED, RESUME, SAMPLES, TEMPERATURE, AHEAD, NO_TEXTS, NO_EMBEDDINGS, APART, NO_CHAT,
-       SERVER, CONNECT, REPLY, PATIENCE, PROXY, NO_LOGPROBS };
-enum { MOST = DUO_SPEAKER_VOICES };
+       SCORE, SERVER, CONNECT, REPLY, PATIENCE, PROXY, NO_LOGPROBS };
+enum { MOST = DUO_SPEAKER_VOICES, MOST_SCORES = 8 };
 
 static const struct duo_option options[] = {
     { EDGE,   "edge",   "MODEL",      "the small model: a GGUF file, a name that models fetch takes, pair:NAME, URL#NAME" },
@@ -36,6 +37,7 @@ static const struct duo_option options[] = {
     { TASKS,  "tasks",  "FILE.jsonl", "prompts and references, one a line; default: the project's own" },
     { 'n',    "n",      "N",          "of the project's own: so many of the test split, and a quarter of it to calibrate; default: 2400" },
     { SEED,   "seed",   "N",          "of the project's own tasks; default: 1" },
+    { SCORE,  "score",  "NAME=FILE",  "a judge of prompts (CSV of features and weights), as a score known before an answer; pair:router.csv; repeatable" },
     { 'o',    "out",    "FILE.db",    "where to" },
     { RESUME, "resume", NULL,         "go on with what FILE.db.part holds" },
     { SAMPLES, "samples", "K",        "answers of each model that vote on each question; default: 5, 0: none" },
@@ -65,6 +67,9 @@ struct plan {
     struct duo_endpoint_spec net;            /* what all servers have in common */
     int         n_servers;
     const char *servers[MOST];               /* "NAME=KIND" */
+    int         n_scores;
+    struct judge { char name[64], file[PATH_MAX + 16]; const char *model; struct duo_score *score; } judges[MOST_SCORES];
+    struct duo_record_score scores[MOST_SCORES];
     struct duo_record_spec record;
     struct duo_voice *voices[MOST];
     double      began;
@@ -267,6 +272,37 @@ static enum duo_status open_voices(struct plan *p, struct duo_err *err)
     return DUO_OK;
 }
 
+/* ---- scores */
+
+static double score(void *self, const char *prompt, const float *state, int width) { return duo_score_of(self, prompt, state, width); }
+
+static enum duo_status open_scores(struct plan *p, struct duo_err *err)
+{
+    for (int i = 0; i < p->n_scores; i++) {
+        struct judge *j = &p->judges[i];
+        if (strncmp(j->model, "pair:", 5) == 0) DUO_TRY(duo_share_file(DUO_SHARE_PAIR, j->model + 5, j->file, sizeof j->file, err));
+        else snprintf(j->file, sizeof j->file, "%s", j->model);
+        DUO_TRY(duo_score_open(&j->score, j->file, err));
+        p->scores[i] = (struct duo_record_score){ j->name, duo_score_digest(j->score), score, j->score };
+    }
+    p->record.n_scores = p->n_scores;
+    p->record.scores   = p->scores;
+    return DUO_OK;
+}
+
+static void add_score(const struct duo_args *a, struct plan *p, const char *text)
+{
+    struct judge *j = &p->judges[p->n_scores];
+    const char *equals = strchr(text, '=');
+
+    if (p->n_scores == MOST_SCORES) duo_usage(a, "record: at most %d scores", MOST_SCORES);
+    if (!equals || equals == text || !equals[1] || equals - text >= (long)sizeof j->name || strlen(equals) >= sizeof j->file)
+        duo_usage(a, "record: --score takes NAME=FILE, got %s", text);
+    snprintf(j->name, sizeof j->name, "%.*s", (int)(equals - text), text);
+    j->model = equals + 1;
+    p->n_scores++;
+}
+
 /* ---- all of it */
 
 static void report(const struct duo_args *a, const struct plan *p)
@@ -295,6 +331,7 @@ static enum duo_status record(const struct duo_args *a, struct plan *p, struct d
     struct sigaction on_stop = { .sa_handler = stop }, old_int, old_term;
     enum duo_status status = open_voices(p, err);
 
+    if (status == DUO_OK) status = open_scores(p, err);
     if (status == DUO_OK) {
         p->record.n_voices = p->n;
         p->record.voices   = p->voices;
@@ -308,6 +345,7 @@ static enum duo_status record(const struct duo_args *a, struct plan *p, struct d
     }
     for (int i = 0; i < p->n; i++)
         if (p->voices[i]) p->voices[i]->kind->free(p->voices[i]);
+    for (int i = 0; i < p->n_scores; i++) duo_score_free(p->judges[i].score);
     if (status == DUO_OK) report(a, p);
     return status;
 }
@@ -371,6 +409,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
         case CLOUD:   p.cloud = value; break;
         case VOICE:   add_voice(&a, &p, value); break;
         case APART:   p.apart = true; break;
+        case SCORE:   add_score(&a, &p, value); break;
         case TASKS:   p.record.tasks = value; break;
         case 'n':     p.record.n = duo_whole(&a, "--n", value, 1, 10000000); own = true; break;
         case SEED:    p.record.seed = (uint64_t)duo_whole(&a, "--seed", value, 0, INT_MAX); own = true; break;

@@ -21,8 +21,13 @@ enum { QUESTIONS = 12, AHEAD = 16 };
 static char dir[64], tasks[96], out[96];
 static struct fake fakes[3];
 static struct duo_voice *voices[3];
-static double router(void *self, const char *prompt) { (void)self; return (double)strlen(prompt) / 100; }
-static const struct duo_record_score scores[] = { { "router", router, NULL } };
+static double router(void *self, const char *prompt, const float *state, int width)
+{
+    (void)self;
+    CHECK(width == (state ? FAKE_WIDTH : 0));
+    return (double)strlen(prompt) / 100;
+}
+static const struct duo_record_score scores[] = { { "router", "89ab", router, NULL } };
 
 static const char *in(const char *name)
 {
