@@ -118,6 +118,7 @@ struct duo_check_report {
     const char *file;                        /* of the baseline */
     char **changed; int n_changed;           /* inputs */
     bool accepted;                           /* compared all the same */
+    const char *broken;                      /* why nothing could be compared: a run failed; NULL: it could */
     char *(*question)(void *arg, int question);          /* its id in its file, to be freed; may be NULL */
     void *arg;
 };

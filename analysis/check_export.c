@@ -156,7 +156,8 @@ void duo_check_junit(FILE *out, const struct duo_check_report *r)
     }
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n <testsuite", out);
     attribute(out, "name", r->is->scenario);
-    fprintf(out, " tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\">\n", tests, failures, refused, untold);
+    tests += r->broken != NULL;
+    fprintf(out, " tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\">\n", tests, failures, refused + (r->broken != NULL), untold);
     fputs("  <testcase classname=\"inputs\" name=\"unchanged\"", out);
     if (refused) {
         fputs("><error message=\"inputs changed\">", out);
@@ -164,6 +165,11 @@ void duo_check_junit(FILE *out, const struct duo_check_report *r)
         fputs("</error></testcase>\n", out);
     } else {
         fputs("/>\n", out);
+    }
+    if (r->broken) {
+        fputs("  <testcase classname=\"runs\" name=\"done\"><error", out);
+        attribute(out, "message", r->broken);
+        fputs("/></testcase>\n", out);
     }
     for (int i = 0; i < c->n_gates; i++)
         if (c->gates[i].rule.kind != DUO_GATE_OFF) gate_case(out, &c->gates[i]);

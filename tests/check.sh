@@ -85,6 +85,16 @@ one 'a price'     'catalogue hardware/l4'          "$duosim" check mine.yaml --b
 sed 's/^name: quickstart/&\nnote: another/; s/^note: answers.*//' "$work/mine.yaml" >"$work/noted.yaml"
 due 'a note is no input' 0 'nothing moved' "$duosim" check noted.yaml --baseline $b
 
+# What it is for: a policy of one's own, whose code changes and whose name, parameters and world don't.
+# shellcheck disable=SC2016
+sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$work/own.c"
+module() { sed "s/c->tokens = 200;/c->tokens = $1;/; s/DUO_POLICY(mine/DUO_POLICY(own/" "$work/own.c" >"$work/own_$1.c" && ${CC:-cc} -shared -fPIC -I. -o "$work/own.so" "$work/own_$1.c"; }
+module 0
+due 'own policy' 0 'written' "$duosim" check mine.yaml --policy ./own.so --only own --baseline own.baseline --update
+module 100000
+due 'own policy, changed' 1 'fell short' "$duosim" check mine.yaml --policy ./own.so --only own --baseline own.baseline
+grep -q "^own .* quality .* fell short" "$work/out" || { failed=$((failed + 1)); echo 'check, own policy: failed: quality did not fall short'; cat "$work/out"; }
+
 # Damaged, or another's: one line with file and line.
 head -c 3000 "$work/first" >"$work/cut"
 sed '0,/^metric quality /s/^metric quality /&0/' "$work/first" >"$work/edited"
@@ -107,7 +117,8 @@ if cmp -s "$work/first" "$work/cut"; then passed=$((passed + 1)); else failed=$(
 
 # A run that fails: exit 3, and the baseline stays as it was.
 bad=$(find "$build/tests" -name 'bad_nan.so' | head -n 1)
-due 'a run fails' 3 'bad_nan' "$duosim" check mine.yaml --baseline $b --accept-inputs --update --policy "$bad"
+due 'a run fails' 3 'bad_nan' "$duosim" check mine.yaml --baseline $b --accept-inputs --update --policy "$bad" --junit check.xml
+if grep -q '<error message=".*bad_nan' "$work/check.xml"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo 'check, a run fails: failed: not in check.xml'; fi
 if cmp -s "$work/first" "$work/$b"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo 'check, a run fails: failed: the baseline changed'; fi
 left=$(find "$work" -name '*.db*' -o -name '*.baseline.*')
 if [ -z "$left" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "check: failed: left behind: $left"; fi
