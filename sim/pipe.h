@@ -5,7 +5,7 @@
  *     and a parameter that it doesn't know, is bad input at the policy's place in the scenario.
  * (2) One line a call, one line back: the policy's steps in its order, then perhaps its end.  They are carried out by the
  *     functions of policy.h, so that whatever those check is checked here.
- * (3) Numbers are written so that they read back as the same double, so that a rule decides as it would in C.
+ * (3) Numbers are written so that they read back as the same double: a rule decides as it would in C.
  * (4) A program that dies, hangs, floods, writes what is no answer, or asks for something impossible ends its run by name,
  *     with the line that did it.
  * (5) It is told which requests and sessions are over, so that it may forget them. */

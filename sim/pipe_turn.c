@@ -62,6 +62,7 @@ static void put_places(struct duo_pipe *p, const struct duo_view *v)
     duo_pipe_text(p, "]");
 }
 
+/* Last in its line: who finds it there may leave it unread until it is asked for. */
 static void put_view(struct duo_pipe *p, const struct duo_turn *t, bool features)
 {
     const struct duo_view *v = t->view;
@@ -293,9 +294,9 @@ void duo_pipe_next(struct duo_turn *t)
 
     put_call(p, t, "next", true);
     put_event(p, &t->event);
-    put_view(p, t, t->event.kind == DUO_ARRIVED);
     put_over(p, ",\"requests_over\":", &p->requests);
     put_over(p, ",\"sessions_over\":", &p->sessions);
+    put_view(p, t, t->event.kind == DUO_ARRIVED);
     duo_pipe_text(p, "}");
     converse(p, t);
 }
@@ -306,9 +307,9 @@ void duo_pipe_feedback(struct duo_turn *t, double score)
 
     put_call(p, t, "feedback", true);
     duo_pipe_number(p, ",\"score\":", score);
-    put_view(p, t, true);
     put_over(p, ",\"requests_over\":", &p->requests);
     put_over(p, ",\"sessions_over\":", &p->sessions);
+    put_view(p, t, true);
     duo_pipe_text(p, "}");
     duo_pipe_request_over(p, request_of(t)->row.id);
     converse(p, t);
@@ -319,9 +320,9 @@ void duo_pipe_tick(struct duo_turn *t)
     struct duo_pipe *p = pipe_of(t);
 
     put_call(p, t, "tick", false);
-    put_view(p, t, false);
     put_over(p, ",\"requests_over\":", &p->requests);
     put_over(p, ",\"sessions_over\":", &p->sessions);
+    put_view(p, t, false);
     duo_pipe_text(p, "}");
     converse(p, t);
 }

@@ -5,19 +5,27 @@
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_WORDS = 200, GRACE_MS = 2000, CUT = 120 };
+enum { LAST_WORDS = 200, GRACE_MS = 2000, CUT = 120, LOOK = 512 };
+
+#define QUICK 3e-4                 /* s a line, at most */
 
 struct duo_talk {
     pid_t  keeper;                 /* its group's number, too; 0: reaped */
+    pid_t  program;
+    int    cpu;                    /* (5): where it is kept; -1: it is free */
+    unsigned lines;
+    double looked_at;
     int    in, out, err;           /* our ends; -1: closed */
     int    status;                 /* waitpid's, once reaped */
     char  *line;                   /* DUO_TALK_LINE + 1 bytes */
@@ -64,8 +72,9 @@ static void add_python(const char *folder)
 
 static _Noreturn void become(const struct duo_talk_spec *spec, const int ends[3], int report, pid_t keeper)
 {
+    pid_t own = getpid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != keeper) _exit(127);
+    if (getppid() != keeper || write(report, &own, sizeof own) != sizeof own) _exit(127);
     plain_signals();
     /* Ends above 2, so that none is overwritten before it is copied. */
     for (int i = 0; i < 3; i++)
@@ -131,12 +140,19 @@ static enum duo_status no_process(const struct duo_talk_spec *spec, const char *
     return duo_fail(err, status, "%s %.200s: %s", what, spec->command[0], why == ENOENT ? "no such program" : strerror(why));
 }
 
+static ssize_t read_all(int from, void *to, size_t n)
+{
+    ssize_t got;
+    while ((got = read(from, to, n)) < 0 && errno == EINTR) {}
+    return got;
+}
+
 static enum duo_status spawn(struct duo_talk *t, const struct duo_talk_spec *spec, struct duo_err *err)
 {
     int in[2] = { -1, -1 }, out[2] = { -1, -1 }, words[2] = { -1, -1 }, report[2] = { -1, -1 }, why = 0;
     pid_t parent = getpid();
     bool open = open_pipe(in, 1) && open_pipe(out, 0) && open_pipe(words, 0) && pipe2(report, O_CLOEXEC) == 0;
-    ssize_t got = -1;
+    ssize_t got = 0;
 
     if (open) {
         t->keeper = fork();
@@ -146,8 +162,7 @@ static enum duo_status spawn(struct duo_talk *t, const struct duo_talk_spec *spe
     if (!open || t->keeper < 0) why = errno, t->keeper = 0;
     close_end(&in[0]), close_end(&out[1]), close_end(&words[1]), close_end(&report[1]);
     t->in = in[1], t->out = out[0], t->err = words[0];
-    if (!why)
-        while ((got = read(report[0], &why, sizeof why)) < 0 && errno == EINTR) {}
+    if (!why && (got = read_all(report[0], &t->program, sizeof t->program)) == sizeof t->program) got = read_all(report[0], &why, sizeof why);
     close_end(&report[0]);
     if (!open || !t->keeper) return no_process(spec, "no process for", why, err);
     return got > 0 ? no_process(spec, "can't run", why, err) : DUO_OK;
@@ -158,7 +173,7 @@ enum duo_status duo_talk_start(struct duo_talk **out, const struct duo_talk_spec
     struct duo_talk *t = duo_new(1, sizeof *t);
     enum duo_status status;
 
-    t->in = t->out = t->err = -1;
+    t->in = t->out = t->err = t->cpu = -1;
     t->line = duo_new(DUO_TALK_LINE + 1, 1);
     t->passes = spec->prefix != NULL;
     snprintf(t->prefix, sizeof t->prefix, "%s", spec->prefix ? spec->prefix : "");
@@ -247,6 +262,34 @@ static enum duo_status died(struct duo_talk *t, struct duo_err *err)
     return duo_fail(err, DUO_RUN_FAILED, "its program ended with exit code %d before the run did%s", WEXITSTATUS(t->status), last);
 }
 
+/* ---- where it runs (5) ---- */
+
+static bool has_threads(pid_t pid)
+{
+    char path[40];
+    struct stat tasks;
+    snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+    return stat(path, &tasks) != 0 || tasks.st_nlink > 3;      /* a folder a thread, and two */
+}
+
+/* Now and then: is it still quick, and where are we? */
+static void keep_near(struct duo_talk *t)
+{
+    double now = wall(), each = (now - t->looked_at) / LOOK;
+    bool near = t->looked_at > 0 && each < QUICK && !has_threads(t->program);
+    int cpu = near ? sched_getcpu() : -1;
+    cpu_set_t set;
+
+    t->looked_at = now;
+    if (cpu == t->cpu || t->program <= 0) return;
+    if (cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof set, &set) != 0) return;       /* free, it may go where we may */
+    if (cpu >= 0) {
+        CPU_ZERO(&set);
+        CPU_SET((size_t)cpu, &set);
+    }
+    if (sched_setaffinity(t->program, sizeof set, &set) == 0) t->cpu = cpu;
+}
+
 /* ---- lines ---- */
 
 /* Some of `text` goes out; what is left. */
@@ -291,6 +334,7 @@ enum duo_status duo_talk_line(struct duo_talk *t, const char *text, size_t n, do
 
     if (t->filled > t->used) return too_much(t, err);
     t->used = t->filled = 0;
+    if (t->lines++ % LOOK == 0) keep_near(t);
     for (size_t left = push(t, text, n), seen = 0;;) {
         struct pollfd ends[3] = { { t->out, POLLIN, 0 }, { t->err, POLLIN, 0 }, { left ? t->in : -1, POLLOUT, 0 } };
         double now = wall();

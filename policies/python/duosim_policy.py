@@ -194,7 +194,7 @@ class View:
     def __init__(self, engine: "_Engine", given: Mapping[str, Any], features: Sequence[float]) -> None:
         self._engine = engine
         self._given = given
-        self._features = features
+        self._features: Sequence[float] = features
 
     @property
     def now(self) -> float:
@@ -351,24 +351,37 @@ Part = Tuple[int, int, float]              # place, last layer (0: to the last),
 class Turn:
     """One call of the policy: what has happened, what may be known, and the steps that may be asked for."""
 
-    __slots__ = ("event", "view", "request", "session", "seat", "_engine", "_record", "_steps", "_end", "_number")
+    __slots__ = ("event", "request", "seat", "_engine", "_record", "_number", "_given", "_view", "_steps", "_end")
 
-    prompt = PROMPT
+    prompt = PROMPT                         # the text of the request's prompt
 
-    def __init__(self, engine: "_Engine", event: Event, view: View, number: int, record: "_Record", seat: Any, session: Any) -> None:
+    def __init__(self, engine: "_Engine", event: Event, number: int, record: "_Record", seat: Any, given: Any) -> None:
         self.event = event
-        self.view = view
-        self.request: Any = record.state
-        self.session = session
-        self.seat = seat
+        self.request: Any = record.state    # kept for this request; see Policy.Request
+        self.seat = seat                    # kept for this seat
         self._engine = engine
         self._record = record
         self._number = number
-        self._steps: List[str] = []
+        self._given = given                 # the view, not read yet
+        self._view: Optional[View] = None
+        self._steps = ""                    # each behind a comma
         self._end = ""
 
+    @property
+    def view(self) -> View:
+        """What the seat may know."""
+        if self._view is None:
+            given = self._engine.decode(self._given) if isinstance(self._given, bytes) else self._given
+            self._view = View(self._engine, given, self._record.features)
+        return self._view
+
+    @property
+    def session(self) -> Any:
+        """Kept for this request's session; None: it is of none."""
+        return self._engine.session_of(self.view.session) if self.event.kind else None
+
     def _step(self, text: str) -> int:
-        self._steps.append(text)
+        self._steps += text
         self._record.steps += 1
         return self._record.steps
 
@@ -381,7 +394,7 @@ class Turn:
         tokens: at most so many.  show: stream to the user (shown text is final).  patience: fails as late unless the
         first token is there in so many s.  stop_below: stop after a token less probable.  samples: so many, voted on.
         parts: one model over several places, token by token (`at` is not looked at)."""
-        text = '{"write":{"at":%d,"from":%d' % (at, source)
+        text = ',{"write":{"at":%d,"from":%d' % (at, source)
         if tokens:
             text += ',"tokens":%d' % tokens
         if show:
@@ -400,24 +413,24 @@ class Turn:
 
     def verify(self, at: int, base: int, draft: int) -> int:
         """`draft` continues `base`."""
-        return self._step('{"verify":{"at":%d,"base":%d,"draft":%d}}' % (at, base, draft))
+        return self._step(',{"verify":{"at":%d,"base":%d,"draft":%d}}' % (at, base, draft))
 
     def score(self, at: int, scorer: int, text: int) -> int:
-        return self._step('{"score":{"at":%d,"scorer":%d,"text":%d}}' % (at, scorer, text))
+        return self._step(',{"score":{"at":%d,"scorer":%d,"text":%d}}' % (at, scorer, text))
 
     def send(self, at: int, text: int) -> int:
-        return self._step('{"send":{"at":%d,"text":%d}}' % (at, text))
+        return self._step(',{"send":{"at":%d,"text":%d}}' % (at, text))
 
     def wait(self, seconds: float) -> int:
-        return self._step('{"wait":{"seconds":%s}}' % _number(seconds))
+        return self._step(',{"wait":{"seconds":%s}}' % _number(seconds))
 
     def show(self, text: int) -> None:
         """What follows, and the answer, must begin with it."""
-        self._steps.append('{"show":{"text":%d}}' % text)
+        self._steps += ',{"show":{"text":%d}}' % text
 
     def cancel(self, step: int) -> None:
         """Its event won't come; takes effect when the word arrives there, and what was done is paid as waste."""
-        self._steps.append('{"cancel":{"step":%d}}' % step)
+        self._steps += ',{"cancel":{"step":%d}}' % step
 
     # ---- the end: exactly one of these, once a request.  Steps in flight are cancelled.
 
@@ -455,12 +468,14 @@ class Turn:
         return int(self._ask('"truth_length","at":%d' % place))
 
     def _ask(self, question: str) -> Any:
-        steps = ',"steps":[%s]' % ",".join(self._steps) if self._steps else ""
-        self._steps.clear()                 # they are done before the question is looked at
+        steps = ',"steps":[%s]' % self._steps[1:] if self._steps else ""
+        self._steps = ""                    # they are done before the question is looked at
         return self._engine.exchange('{"ask":' + question + steps + "}\n")["value"]
 
     def _line(self) -> str:
-        return '{"steps":[' + ",".join(self._steps) + "]" + self._end + "}\n"
+        if self._steps:
+            return '{"steps":[' + self._steps[1:] + "]" + self._end + "}\n"
+        return "{" + self._end[1:] + "}\n"
 
 
 def _number(value: Number) -> str:
@@ -517,6 +532,7 @@ class _Record:
 
 
 _NO_EVENT: Dict[str, Any] = {"kind": ""}
+_VIEW = b',"view":'                         # the last key of a call's line
 
 
 class _Engine:
@@ -525,7 +541,7 @@ class _Engine:
     def __init__(self, source: int, sink: int) -> None:
         self._readline = open(source, "rb", buffering=1 << 16, closefd=False).readline
         self._sink = sink
-        self._decode = json.JSONDecoder().raw_decode
+        self._scan = getattr(json.JSONDecoder(), "scan_once")
         self.requests: Dict[int, _Record] = {}
         self.sessions: Dict[int, Any] = {}
         self.seats: Dict[int, Any] = {}
@@ -538,10 +554,16 @@ class _Engine:
         self.places: List[Mapping[str, Any]] = hello["places"]
         self.devices: List[Mapping[str, Any]] = hello["devices"]
         self.chance = int(hello["chance"])
+        self.policy = Policy()
+
+    # ---- lines
+
+    def decode(self, line: bytes) -> Any:
+        return self._scan(line.decode(), 0)[0]
 
     def read(self) -> Any:
         line = self._readline()
-        return self._decode(line.decode())[0] if line.endswith(b"\n") else None
+        return self.decode(line) if line.endswith(b"\n") else None
 
     def send(self, line: str) -> None:
         data = line.encode()
@@ -560,56 +582,72 @@ class _Engine:
     def ask(self, question: Mapping[str, Any]) -> Any:
         return self.exchange(json.dumps(question) + "\n")["value"]
 
-    # ---- calls
+    # ---- what is kept
 
-    def _turn(self, policy: Policy, m: Mapping[str, Any], record: _Record, session: Any) -> Turn:
-        seat = self.seats.get(m["seat"])
-        if seat is None:
-            seat = self.seats[m["seat"]] = policy.Seat()
-        return Turn(self, Event(m.get("event", _NO_EVENT)), View(self, m["view"], record.features), m.get("request", 0), record, seat, session)
-
-    def _session(self, policy: Policy, number: int) -> Any:
+    def session_of(self, number: int) -> Any:
         if number < 0:
             return None
         session = self.sessions.get(number)
         if session is None:
-            session = self.sessions[number] = policy.Session()
+            session = self.sessions[number] = self.policy.Session()
         return session
 
-    def _record(self, policy: Policy, m: Mapping[str, Any]) -> _Record:
-        record = self.requests.get(m["request"])
-        if record is None:
-            record = self.requests[m["request"]] = _Record(policy.Request())
-        features = m["view"].get("features")
-        if features is not None:
-            record.features = [_real(x) for x in features]
-        return record
+    def _seat_of(self, number: int) -> Any:
+        seat = self.seats.get(number)
+        if seat is None:
+            seat = self.seats[number] = self.policy.Seat()
+        return seat
 
-    def call(self, policy: Policy, m: Mapping[str, Any]) -> str:
-        kind = m["call"]
-        if kind == "next":
-            turn = self._turn(policy, m, self._record(policy, m), self._session(policy, m["view"]["session"]))
-            policy.next(turn)
-        elif kind == "feedback":
-            turn = self._turn(policy, m, self._record(policy, m), None)
-            policy.feedback(turn, _real(m["score"]))
-        else:
-            turn = self._turn(policy, m, _Record(None), None)
-            policy.tick(turn)
-        return turn._line()
-
-    def forget(self, m: Mapping[str, Any]) -> None:
+    def _forget(self, m: Mapping[str, Any]) -> None:
         for number in m.get("requests_over", ()):
             self.requests.pop(number, None)
         for number in m.get("sessions_over", ()):
             self.sessions.pop(number, None)
 
-    def declare(self, policy: Policy) -> None:
-        kind = type(policy)
+    # ---- calls
+
+    def declare(self) -> None:
+        policy, kind = self.policy, type(self.policy)
         said: Dict[str, Any] = {"name": policy.name or kind.__name__.lower(), "about": policy.about, "seat": policy.seat,
                                 "needs": list(policy.needs), "think": policy.think, "patience": policy.patience,
                                 "calls": [c for c in ("feedback", "tick") if getattr(kind, c) is not getattr(Policy, c)]}
         self.send(json.dumps({"policy": said}) + "\n")
+
+    def serve(self) -> None:
+        readline, decode, requests, policy, features = self._readline, self.decode, self.requests, self.policy, self.hello["features"]
+        while True:
+            line = readline()
+            if not line.endswith(b"\n"):
+                return
+            cut = line.find(_VIEW)
+            m = decode(line[:cut] + b"}")
+            if "requests_over" in m or "sessions_over" in m:
+                self._forget(m)
+            number = m.get("request", -1)
+            record = requests.get(number)
+            if record is None:
+                record = _Record(policy.Request())
+                if number >= 0:
+                    requests[number] = record
+            turn = Turn(self, Event(m.get("event", _NO_EVENT)), number, record, self._seat_of(m["seat"]), line[cut + len(_VIEW):-2])
+            if features and not record.features:
+                record.features = [_real(x) for x in turn.view._given.get("features", ())]
+                turn.view._features = record.features
+            try:
+                self._call(policy, m, turn)
+            except Exception:
+                print("in %s (%s, request %s):" % (m["call"], turn.event.kind or "no event", number), file=sys.stderr)
+                raise
+            self.send(turn._line())
+
+    def _call(self, policy: Policy, m: Mapping[str, Any], turn: Turn) -> None:
+        call = m["call"]
+        if call == "next":
+            policy.next(turn)
+        elif call == "feedback":
+            policy.feedback(turn, _real(m["score"]))
+        elif call == "tick":
+            policy.tick(turn)
 
 
 def _own_ends() -> Tuple[int, int]:
@@ -633,30 +671,17 @@ def serve(policy: Union[Policy, Type[Policy]]) -> None:
     if sys.stdin.isatty():
         raise SystemExit('this is a policy for duosim, which starts it: duosim run SCENARIO --policy "pipe:python3 %s"' % sys.argv[0])
     engine = _Engine(*_own_ends())
-    served = policy() if isinstance(policy, type) else policy
+    engine.policy = policy() if isinstance(policy, type) else policy
     try:
-        served.init(Parameters(engine))
+        engine.policy.init(Parameters(engine))
     except Refused as refused:
         engine.send(json.dumps({"refuse": str(refused), "key": refused.key}) + "\n")
         return
-    engine.declare(served)
+    engine.declare()
     gc.collect()
     gc.freeze()                             # what was loaded stays
     gc.set_threshold(50000, 20, 100)        # a turn leaves no cycles of ours
-    read, send, call, forget = engine.read, engine.send, engine.call, engine.forget
-    while True:
-        message = read()
-        if message is None:
-            return
-        if "requests_over" in message or "sessions_over" in message:
-            forget(message)
-        try:
-            line = call(served, message)
-        except Exception:
-            kind = message.get("event", {}).get("kind", message["call"])
-            print("in %s (%s, request %s):" % (message["call"], kind, message.get("request", "-")), file=sys.stderr)
-            raise
-        send(line)
+    engine.serve()
 
 
 # ---------------------------------------------------------------- for notebooks

@@ -82,7 +82,7 @@ static void ends_of_ours(void)                                 /* (1) */
     close(spare);
 }
 
-static void large(void)                                        /* (5): longer than a pipe holds, both ways at once */
+static void large(void)                                        /* (6): longer than a pipe holds, both ways at once */
 {
     size_t n = 600000;
     char *text = duo_new(n + 2, 1);
