@@ -27,7 +27,7 @@
     X(know,    "closed-book facts of an invented world, from famous to obscure: routing, retrieval, caches") \
     X(miss,    "the same with a context that doesn't help: retrieval that misses")                        \
     X(multi,   "independent parts in one prompt: skeletons, agent graphs")                                \
-    X(tell,    "templated paragraphs of 60 to 150 tokens: speculation")                                   \
+    X(tell,    "templated paragraphs of 55 and 99 tokens: speculation")                                   \
     X(style,   "a sentence rewritten by a hint: guidance, fusion")                                        \
     X(mask,    "personal data to be masked: privacy")                                                     \
     X(guard,   "requests of which the unsafe are to be refused: guards")                                  \

@@ -236,7 +236,7 @@ def main():
     print(a.role, model.shape, sum(p.numel() for p in model.parameters()), "parameters", flush=True)
     stream = batches(a.program, tokenizer, a.seed, a.rows, int(a.easy * a.steps) * a.rows, a.chunk)
     end = dict(steps=a.steps, decay=int(a.decay * a.steps))
-    log = csv.writer(open(a.log, "w", newline="")) if a.log else None
+    log = csv.writer(open(a.log, "w", newline="", buffering=1)) if a.log else None
     if log:
         log.writerow(["step", "tokens", "seconds", "loss", "validation"])
 
