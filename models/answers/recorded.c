@@ -24,7 +24,7 @@
 struct recorded {
     struct duo_source        s;
     struct duo_recorded_spec spec;           /* its texts: only while it is made */
-    struct duo_outcomes      table;          /* n 0: accept lists alone */
+    const struct duo_outcomes *table;        /* NULL: accept lists alone */
     struct duo_accepts       accepts;
     struct duo_query        *query;          /* [a.n_queries] */
     char                   **turn_name;      /* made names, or NULL */
@@ -65,7 +65,7 @@ static int differ(const struct duo_source *s, int q, int drafter, int verifier, 
 
 static double measure(const struct recorded *r, enum duo_measure m, int q, int voice)
 {
-    return r->table.value[m] ? r->table.value[m][(size_t)q * (size_t)r->s.a.n_voices + (size_t)voice] : NAN;
+    return r->table && r->table->value[m] ? r->table->value[m][(size_t)q * (size_t)r->s.a.n_voices + (size_t)voice] : NAN;
 }
 
 static void certainty(const struct duo_source *s, int q, int voice, int from, int to, bool own, struct duo_certainty *out)
@@ -80,7 +80,7 @@ static void certainty(const struct duo_source *s, int q, int voice, int from, in
 
 static double score(const struct duo_source *s, int q, int which)
 {
-    return of(s)->table.score[(size_t)q * (size_t)s->own_scores + (size_t)which];
+    return of(s)->table->score[(size_t)q * (size_t)s->own_scores + (size_t)which];
 }
 
 static bool exits(const struct duo_answers *a, const struct duo_text_path *text, int voice, int position, int layer, int layers, double above)
@@ -110,7 +110,7 @@ static void done(struct duo_answers *a)
     free(r->ranks);
     free(r->query);
     free(r->length);
-    duo_outcomes_free(&r->table);
+    duo_outcomes_drop(r->table);
     duo_accepts_free(&r->accepts);
     duo_source_done(&r->s);
     free(r);
@@ -159,7 +159,7 @@ static void allocate(struct recorded *r, int n)
 
 static enum duo_status take_table(struct recorded *r, struct duo_err *err)
 {
-    struct duo_outcomes *t = &r->table;
+    const struct duo_outcomes *t = r->table;
     struct duo_answers *a = &r->s.a;
     bool all = true;
 
@@ -288,11 +288,11 @@ static enum duo_status read_outcomes(struct recorded *r, const char *format, str
     struct duo_outcome_file one = { NULL, (char *)(uintptr_t)spec->path };
     char label[200];
 
-    DUO_TRY(duo_outcomes_join(&r->table, &(struct duo_outcome_source){ .n_files = spec->n_files ? spec->n_files : 1, .files = spec->n_files ? spec->files : &one,
+    DUO_TRY(duo_outcomes_keep(&r->table, &(struct duo_outcome_source){ .n_files = spec->n_files ? spec->n_files : 1, .files = spec->n_files ? spec->files : &one,
         .format = format, .metric = spec->metric, .n_columns = spec->n_columns, .columns = spec->columns }, err));
     snprintf(label, sizeof label, "recorded %s", base_of(spec->path));
     for (int i = 1; i < spec->n_files; i++) snprintf(label + strlen(label), sizeof label - strlen(label), ", %s", base_of(spec->files[i].path));
-    duo_source_init(&r->s, r->table.n_voices, (const char *const *)r->table.voices, label);
+    duo_source_init(&r->s, r->table->n_voices, (const char *const *)r->table->voices, label);
     return take_table(r, err);
 }
 

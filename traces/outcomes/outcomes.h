@@ -57,6 +57,9 @@ struct duo_outcome_source {
     int n_columns; const struct duo_outcome_column *columns;          /* format csv */
 };
 enum duo_status duo_outcomes_join(struct duo_outcomes *, const struct duo_outcome_source *, struct duo_err *);
+/* The same, read once a process for the same request and bytes; children inherit it. */
+enum duo_status duo_outcomes_keep(const struct duo_outcomes **, const struct duo_outcome_source *, struct duo_err *);
+void            duo_outcomes_drop(const struct duo_outcomes *);                 /* NULL is fine */
 /* What `what` of a column may be: the names, and their number; beside them f:NAME and s:NAME. */
 int             duo_outcome_columns(const char *const **names);
 
