@@ -278,6 +278,29 @@ static void vouch(FILE *out, const struct duo_summary *s)
     pieces(out, s, offsetof(struct duo_summary_row, domain), "outside: ", "outside every validated domain: ");
 }
 
+/* Of answers by models in others' place ("edge as qwen2.5-0.5b"). */
+static bool in_place_of(const struct duo_summary *s)
+{
+    bool there = false;
+    for (int i = 0; i < s->n; i++) there |= strstr(s->rows[i].answers, " as ") != NULL;
+    return there;
+}
+
+/* Whose answers, whose seconds: under every table that is for reading.  `list`: with the names, where they don't stand above. */
+static void whose(const struct duo_summary *s, bool list, char *out, size_t n)
+{
+    size_t used = 0;
+    *out = 0;
+    if (!in_place_of(s)) return;
+    for (int i = 0; i < s->n && list && used < n; i++) {
+        bool first = true;
+        for (int k = 0; k < i; k++) first &= strcmp(s->rows[k].answers, s->rows[i].answers) != 0;
+        if (first) used += (size_t)snprintf(out + used, n - used, "%s%s", used ? "; " : "Answers: ", s->rows[i].answers);
+    }
+    if (used < n) snprintf(out + used, n - used, "%sTexts, quality and acceptance are those of the models before \"as\"; seconds, joules, bytes and $ those of the models "
+                           "behind it, a token for a token, on the hardware that the scenario names. Quality and acceptance do not transfer from the ones to the others.", used ? ". " : "");
+}
+
 /* ---- below the table */
 static void foot(FILE *out, const struct duo_summary *s, const struct chosen *c, const struct duo_table_spec *spec)
 {
@@ -298,6 +321,9 @@ static void foot(FILE *out, const struct duo_summary *s, const struct chosen *c,
     if (assumed) fputs("(quality in brackets: no real model's answers)\n", out);
     if (*marks)  fprintf(out, "%s\n", marks);
     fputs("Quality, shares, J and $ are over all requests that arrived, failed and pending ones with quality 0; times over the answered.\n", out);
+    char models[2048];
+    whose(s, false, models, sizeof models);
+    if (*models) fprintf(out, "%s\n", models);
     if (reserved) fputs("$ under reservation: all replicas, used or not, are on all requests, whoever answered them.\n", out);
     if (intervals && !spec->by_seed) {
         fputs("[low, high]: 95 %, two-level bootstrap (seeds, then sessions or questions), ", out);
@@ -389,8 +415,12 @@ static void print_grid(FILE *out, const struct duo_summary *s, const struct duo_
             duo_grid_set(&g, k + extra, text);
         }
     }
-    char marks[300];
-    legend(s, c, marks, sizeof marks);
+    char marks[2400];
+    legend(s, c, marks, 300);
+    size_t used = strlen(marks);
+    if (used) marks[used++] = '.', marks[used++] = ' ';
+    whose(s, true, marks + used, sizeof marks - used);
+    if (!marks[used]) marks[used ? used - 2 : 0] = 0;
     duo_grid_note(&g, marks);
     duo_grid_print(out, &g, spec->format);
     duo_grid_free(&g);

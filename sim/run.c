@@ -53,6 +53,25 @@ static bool is_declared(const struct duo_place_spec *p)
     return p->ttft.a > 0 || p->rate.a > 0 || p->errors > 0 || isfinite(p->limit) || (p->most_replicas > p->replicas && !isnan(p->cold_start));
 }
 
+/* Behind the label, of models that answer in others' place: "edge as qwen2.5-0.5b", each pair once. */
+static void describe_answers(const struct duo_world *w, char *out, size_t n)
+{
+    bool models = strcmp(w->answers->kind->name, "executed") == 0 || strcmp(w->answers->kind->name, "recording") == 0, any = false;
+
+    snprintf(out, n, "%s", w->answers->label);
+    for (int i = 0; models && i < w->n_classes + w->n_places - 1; i++) {
+        const struct duo_device_class *c = i < w->n_classes ? &w->classes[i] : NULL;
+        const struct duo_world_place *p = c ? NULL : &w->places[i - w->n_classes + 1];
+        int voice = c ? c->voice : p->voice;
+        char piece[160];
+        if (voice < 0) continue;
+        snprintf(piece, sizeof piece, "%.60s as %.60s", w->answers->voices[voice], c ? c->spec->model : p->spec->model);
+        if (any && strstr(out, piece)) continue;
+        snprintf(out + strlen(out), n - strlen(out), "%s%s", any ? ", " : ": ", piece);
+        any = true;
+    }
+}
+
 static void describe(struct duo_world *w)
 {
     struct duo_row_run *r = &w->run;
@@ -73,7 +92,7 @@ static void describe(struct duo_world *w)
     snprintf(r->provenance_quality, sizeof r->provenance_quality, "%s", w->answers->quality_status);
     snprintf(r->provenance_signals, sizeof r->provenance_signals, "%s", w->answers->signal_status);
     duo_vouch_rests_on(w, r->rests_on, sizeof r->rests_on);
-    snprintf(r->answers, sizeof r->answers, "%s", w->answers->label);
+    describe_answers(w, r->answers, sizeof r->answers);
     snprintf(r->variant, sizeof r->variant, "%s", w->scenario->variant);
     snprintf(r->label, sizeof r->label, "%s", w->use->label);
     snprintf(r->name, sizeof r->name, "%s", w->use->use);
