@@ -38,6 +38,7 @@ if suite_build build -Ddebug=false; then
     suite_script build conformance sh tests/conformance/run.sh build
     suite_script build pipe sh tests/pipe/run.sh build
     suite_script build golden sh tests/golden/run.sh build/duosim
+    suite_script build replay sh tests/golden/replay.sh build/duosim build/tests/conformance/dump
     suite_script build check sh tests/check.sh build/duosim build
     suite_script build bad-input sh tests/bad/run.sh build/duosim build
 fi
