@@ -82,6 +82,21 @@ static enum duo_status names(struct duo_figure *f, sqlite3 *db, struct duo_err *
     return DUO_OK;
 }
 
+/* A figure that names its variants itself leaves out those of the scenario. */
+static void drop_empty(struct duo_figure *f)
+{
+    int *to = duo_new((size_t)f->n_variants + 1, sizeof *to), n = 0;
+    for (int i = 0; i < f->n_points; i++) to[f->points[i].variant] = 1;
+    for (int v = 0; v < f->n_variants && f->n_points; v++) {
+        if (!to[v]) { free(f->variants[v]); continue; }
+        f->variants[n] = f->variants[v];
+        to[v] = n++;
+    }
+    if (f->n_points) f->n_variants = n;
+    for (int i = 0; i < f->n_points; i++) f->points[i].variant = to[f->points[i].variant];
+    free(to);
+}
+
 enum duo_status duo_figure_read(struct duo_figure *f, sqlite3 *db, const char *sql, struct duo_err *err)
 {
     sqlite3_stmt *s;
@@ -95,6 +110,7 @@ enum duo_status duo_figure_read(struct duo_figure *f, sqlite3 *db, const char *s
     }
     while ((code = sqlite3_step(s)) == SQLITE_ROW) add_point(f, s);
     sqlite3_finalize(s);
+    drop_empty(f);
     return code == SQLITE_DONE ? DUO_OK : duo_sql_failed(db, err);
 }
 
