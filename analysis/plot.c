@@ -237,9 +237,10 @@ enum duo_status duo_plot(sqlite3 *db, const struct duo_plot_spec *spec, FILE *ou
     enum duo_status status = read_part(&sql, spec, ".sql", err);
     if (status == DUO_OK) status = read_part(&gp, spec, ".gp", err);
     if (status == DUO_OK) status = duo_figure_read(&f, db, sql, err);
-    if (status == DUO_OK && f.n_points == 0)
+    bool empty = status == DUO_OK && f.n_points == 0;
+    if (empty && !spec->if_any)
         status = duo_fail(err, DUO_BAD_INPUT, "there is nothing to draw in %s: no row has both values", spec->figure);
-    if (status == DUO_OK) status = draw(&f, spec, gp, out, drawn, err);
+    if (status == DUO_OK && !empty) status = draw(&f, spec, gp, out, drawn, err);
     duo_figure_free(&f);
     free(sql);
     free(gp);

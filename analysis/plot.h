@@ -19,6 +19,7 @@ struct duo_plot_spec {
     const char *folder;                                  /* where NAME.sql and NAME.gp are */
     const char *format;                                  /* "svg", "png" or "pdf"; NULL: svg */
     const char *out;                                     /* the file to write */
+    bool        if_any;          /* nothing to draw is no error: *drawn stays false */
 };
 
 /* *drawn: the file is there; false: gnuplot is missing and a text plot went to `out`. */

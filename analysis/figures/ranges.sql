@@ -8,7 +8,7 @@ good AS (SELECT m.variant, m.label FROM metric m JOIN metric c ON c.variant = m.
 ranked AS (SELECT k.panel, k.name, k.title, m.variant, m.label, row_number() OVER (PARTITION BY k.panel, m.variant ORDER BY m.value) AS place
   FROM kind k JOIN metric m ON m.name = k.name JOIN good g ON g.variant = m.variant AND g.label = m.label JOIN label l ON l.variant = m.variant AND l.label = m.label
   WHERE m.value IS NOT NULL AND l.cheats = 0)
-SELECT f.panel, 'tokens of a draft that are accepted' AS x_title, 'quality of the small model (' || f.title || ' at 95 %)' AS y_title, '' AS variant, f.label, 'point' AS part,
+SELECT f.panel, 'tokens of a draft that are accepted: ' || f.title || ' there' AS x_title, 'the small model''s quality' AS y_title, '' AS variant, f.label, 'point' AS part,
   p.a, NULL AS low_x, NULL AS high_x, p.q, NULL AS low_y, NULL AS high_y
 FROM ranked f JOIN place p ON p.variant = f.variant LEFT JOIN ranked s ON s.panel = f.panel AND s.variant = f.variant AND s.place = 2
 LEFT JOIN v_paired d ON d.variant = f.variant AND d.label = f.label AND d.other = s.label AND d.name = f.name

@@ -25,7 +25,7 @@ static enum duo_status draw(struct sqlite3 *db, const struct wishes *w, const ch
     bool drawn = true;
     for (int f = w->first; f <= w->last && drawn; f++) {
         char out[PATH_MAX];
-        struct duo_plot_spec spec = { .figure = figure, .folder = folder, .format = formats[f], .out = out };
+        struct duo_plot_spec spec = { .figure = figure, .folder = folder, .format = formats[f], .out = out, .if_any = !w->n_figures };
         snprintf(out, sizeof out, "%s/%s.%s", w->out, figure, formats[f]);
         DUO_TRY(duo_plot(db, &spec, stdout, &drawn, err));
         if (drawn) printf("%s\n", out);
