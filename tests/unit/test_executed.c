@@ -20,7 +20,7 @@ static struct duo_speaker *hand;                 /* the same models, asked witho
 static void set_up(void)
 {
     static const struct { const char *like, *mix; } models[VOICES] = { { "tiny-qwen2", "q8_0" }, { "tiny-qwen3", "q8_0" }, { "tiny-qwen3", "q4_0" } };
-    struct duo_speaker_spec spec = { .n_voices = VOICES };
+    struct duo_speaker_spec spec = { .n_voices = VOICES, .chat = true };
     struct duo_err err = { 0 };
     FILE *file;
 
