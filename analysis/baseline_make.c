@@ -80,8 +80,8 @@ static void take_rows(struct duo_baseline *b, const struct duo_summary *s)
         v->labels = duo_grow(v->labels, (size_t)v->n_labels + 1, sizeof *v->labels);
         struct duo_baseline_label *l = &v->labels[v->n_labels++];
         const char *slash = strrchr(r->policy, '/');             /* a module's path is this machine's */
-        *l = (struct duo_baseline_label){ .label = line_of(r->label), .policy = line_of(slash ? slash + 1 : r->policy), .params = line_of(r->params), .cheats = r->cheats,
-                                          .seed = duo_new((size_t)v->n_seeds + 1, sizeof *l->seed) };
+        *l = (struct duo_baseline_label){ .label = line_of(r->label), .policy = line_of(slash ? slash + 1 : r->policy),
+                                          .params = line_of(r->params), .cheats = r->cheats, .seed = duo_new((size_t)v->n_seeds + 1, sizeof *l->seed) };
         for (int m = 0; m < DUO_N_METRICS; m++) {
             l->value[m] = duo_baseline_round(r->value[m]);
             for (int k = 0; k < v->n_seeds; k++) l->seed[k][m] = NAN;

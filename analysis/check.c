@@ -151,7 +151,8 @@ static void note(struct duo_check *c, const char *fmt, ...)
 
 /* ---- a gate */
 
-static struct duo_gate_result *new_gate(struct comparison *c, const char *variant, const char *label, const char *name, const struct duo_gate_rule *rule, int worse)
+static struct duo_gate_result *new_gate(struct comparison *c, const char *variant, const char *label, const char *name,
+                                        const struct duo_gate_rule *rule, int worse)
 {
     struct duo_check *k = c->check;
     if ((k->n_gates & (k->n_gates - 1)) == 0) {

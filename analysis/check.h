@@ -9,9 +9,10 @@
  * (4) Chance, for quality, quality_answered and areas on the same days: which questions were asked.  Differences question by
  *     question are paired, all seeds of a question together.  Where up to 200 of them moved, p is that of all their signs drawn
  *     anew (Fisher's randomisation test; of flips alone it is McNemar's exact one); else their mean is held against Student's t
- *     (cluster-robust, linearised).  For all else, and on other days: which days were met.  Same days: t of the differences seed by seed.
- *     Other days: t of both sides' values by seed with their pooled variance, n + m - 2 degrees of freedom; for quality the
- *     variance is at least that between questions, for counts of requests at least their mean.  Below two seeds a side other days can't be told from a change.
+ *     (cluster-robust, linearised).  For all else, and on other days: which days were met.  Same days: t of the differences
+ *     seed by seed.  Other days: t of both sides' values by seed with their pooled variance, n + m - 2 degrees of freedom;
+ *     for quality the variance is at least that between questions, for counts of requests at least their mean.  With one seed
+ *     on a side, other days can't be told from a change.
  * (5) All tests of a check share one alpha by Holm's step-down (Scand. J. Stat. 6, 1979): the chance that any gate of it falls
  *     short by chance alone is below alpha.  A figure in which nothing at all moved is no test (Tarone, Biometrics 46, 1990:
  *     it could not have been significant).

@@ -49,7 +49,8 @@ static void rule_text(const struct duo_gate_rule *r, char out[96])
 
 static bool shown(const struct duo_gate_result *g)
 {
-    return g->verdict == DUO_FELL || g->verdict == DUO_LOST || (g->moved != 0 && !isnan(g->moved)) || (g->verdict == DUO_UNTOLD && g->rule.kind != DUO_GATE_OFF);
+    bool untold = g->verdict == DUO_UNTOLD && g->rule.kind != DUO_GATE_OFF;
+    return g->verdict == DUO_FELL || g->verdict == DUO_LOST || untold || (g->moved != 0 && !isnan(g->moved));
 }
 
 static void print_moved(FILE *out, const struct duo_check *c)

@@ -62,7 +62,8 @@ enum duo_status duo_read_check(struct duo_reader *r, const struct duo_node *node
 
 static enum duo_status bad_name(struct duo_reader *r, const struct duo_check_rule *c, const char *what, const char *name, const char *hint)
 {
-    return duo_fail_at(r->err, DUO_BAD_INPUT, c->at.line ? r->scenario->file : "--set", c->at.line, c->at.column, "check: no %s is called %.60s%s", what, name, hint);
+    const char *file = c->at.line ? r->scenario->file : "--set";
+    return duo_fail_at(r->err, DUO_BAD_INPUT, file, c->at.line, c->at.column, "check: no %s is called %.60s%s", what, name, hint);
 }
 
 enum duo_status duo_check_check(struct duo_reader *r, const char *const *names, size_t n)

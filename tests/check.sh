@@ -73,6 +73,13 @@ elif xmllint --noout "$work/check.xml" && [ "$(xmllint --xpath 'count(//testcase
 else failed=$((failed + 1)); echo 'check, junit: failed'; cat "$work/check.xml"
 fi
 
+# Two settings of a policy are a curve, and its area is gated.
+curve='--only cascade --only c4 --policy cascade:floor=0.4,as=c4'
+# shellcheck disable=SC2086
+due 'curve' 0 'written' "$duosim" check mine.yaml --baseline curve.baseline --update $curve
+# shellcheck disable=SC2086
+due 'area' 0 '"figure": "area_dollars"' "$duosim" check mine.yaml --baseline curve.baseline --json $curve
+
 # Inputs: each is named, before anything runs.
 one 'a key'       'inputs changed since it was made: cells;' "$duosim" check mine.yaml --baseline $b --set cells.rtt='5 ms'
 one 'a place'     'places.cloud;'                  "$duosim" check mine.yaml --baseline $b --set places.cloud.batch=63

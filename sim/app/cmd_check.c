@@ -81,7 +81,8 @@ static enum duo_status read_baseline(struct job *job, struct duo_err *err)
     enum duo_status status = duo_baseline_read(&job->was, job->baseline, &why);
     job->has_was = status == DUO_OK;
     if (job->has_was && job->update && job->wishes.only.n)
-        return duo_fail_at(err, DUO_BAD_INPUT, job->baseline, 0, 0, "--update would drop the labels that --only leaves out: remove the file first, if that is meant");
+        return duo_fail_at(err, DUO_BAD_INPUT, job->baseline, 0, 0,
+                           "--update would drop the labels that --only leaves out: remove the file first, if that is meant");
     if (job->has_was) return check_scenario(job, err);
     if (!job->update || !duo_baseline_is(job->baseline)) {
         *err = why;
