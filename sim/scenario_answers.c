@@ -163,7 +163,11 @@ static enum duo_status read_voice_files(struct duo_reader *r, const struct duo_n
         a->recorded.files = files;
         files[a->recorded.n_files] = (struct duo_outcome_file){ duo_copy(name), NULL };
         a->recorded.n_files++;
+        char number[16];
+        snprintf(number, sizeof number, "%d", i);
+        size_t length = node->kind == DUO_NODE_LIST ? duo_path_push(r, number) : strlen(r->path);
         DUO_TRY(duo_read_file(r, node->kind == DUO_NODE_LIST ? node->child[i] : node, &files[a->recorded.n_files - 1].path));
+        duo_path_pop(r, length);
     }
     return DUO_OK;
 }

@@ -175,7 +175,7 @@ int duo_jsonl_next(struct duo_jsonl *j, const json_t **value, struct duo_err *er
     ssize_t n;
 
     json_decref(j->value);
-    j->value = NULL;
+    *value = j->value = NULL;
     while ((n = getline(&j->text, &j->room, j->file)) >= 0) {
         char *text = j->text;
         j->line++;

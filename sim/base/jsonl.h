@@ -18,7 +18,7 @@ struct duo_jsonl;
 enum duo_status duo_jsonl_open(struct duo_jsonl **, const char *path, struct duo_err *);
 void            duo_jsonl_close(struct duo_jsonl *);                             /* NULL is fine */
 
-/* 1: a value is there, until the next call; 0: the end; -1: *err is filled. */
+/* 1: a value is there, until the next call; 0: the end; -1: *err is filled, and the value is NULL as at the end. */
 int             duo_jsonl_next(struct duo_jsonl *, const json_t **, struct duo_err *);
 int             duo_jsonl_line(const struct duo_jsonl *);                        /* of the value, 1-based */
 enum duo_status duo_jsonl_bad(const struct duo_jsonl *, struct duo_err *, const char *fmt, ...)

@@ -6,6 +6,7 @@
 #include "sim/base/rng.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "gsl hands random bits over as unsigned long");
@@ -35,6 +36,16 @@ uint64_t duo_hash(uint64_t seed, const char *name, uint64_t index)
 uint64_t duo_hash_bytes(uint64_t seed, const void *bytes, size_t n)
 {
     return duo_mix(duo_mix(seed) ^ fnv(bytes, n));
+}
+
+uint64_t duo_hash_file(uint64_t seed, const char *path)
+{
+    static unsigned char part[1 << 16];
+    FILE *in = fopen(path, "rb");
+
+    for (size_t n; in && (n = fread(part, 1, sizeof part, in)) > 0;) seed = duo_hash_bytes(seed, part, n);
+    if (in) fclose(in);
+    return seed;
 }
 
 static uint64_t left(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }

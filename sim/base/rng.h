@@ -16,6 +16,7 @@ enum { DUO_SAMPLING_VERSION = 1 };
 /* 64 well-mixed bits of (seed, name, index).  FNV-1a over the name, then splitmix64 rounds. */
 uint64_t duo_hash(uint64_t seed, const char *name, uint64_t index);
 uint64_t duo_hash_bytes(uint64_t seed, const void *bytes, size_t n);
+uint64_t duo_hash_file(uint64_t seed, const char *path);    /* of its bytes, in pieces; of none where it can't be read */
 uint64_t duo_mix(uint64_t x);                       /* one splitmix64 finaliser: a bijection */
 
 /* [0, 1) with 53 bits, from 64 random ones; and one draw without a stream. */

@@ -6,7 +6,9 @@
  * (3) Dates are divided by rate_scale.
  * (4) read = emitted + dropped, by reason; those after the first `requests` are dropped, too.
  * (5) The format is found from the header (of JSON, from the keys at its beginning), or given; an unknown name is refused
- *     with the nearest one. */
+ *     with the nearest one.
+ * (6) The same of a file of the same bytes is read once a process: a plan's runs inherit it.  What nobody uses is kept for the
+ *     next one, up to KEPT traces. */
 #include "traces/arrivals/arrivals.h"
 
 #include <assert.h>
@@ -40,12 +42,19 @@ static const struct {
       { NULL, NULL }, NULL, duo_arrivals_otel, &duo_log_otel },
 };
 
-enum { FORMATS = sizeof formats / sizeof *formats };
+enum { FORMATS = sizeof formats / sizeof *formats, KEPT = 4 };
+
+static struct trace {
+    struct trace *older;
+    uint64_t key;
+    int      uses;
+    struct duo_arrival_rows rows;
+    struct duo_trace_count  count;
+} *traces;
 
 struct duo_arrivals {
-    bool is_trace;
+    struct trace *trace;                      /* NULL: a process */
     struct duo_process process;
-    struct duo_arrival_rows rows;
     int64_t next;
 };
 
@@ -207,35 +216,73 @@ static void put_in_order(struct duo_arrival_rows *rows, double rate_scale, struc
         rows->row[i].at = (rows->row[i].at - first) / rate_scale;             /* (1) (3) */
 }
 
+static enum duo_status read_trace(struct trace *t, const char *path, const char *format, double rate_scale, int64_t requests, struct duo_err *err)
+{
+    struct duo_trace_count *count = &t->count;
+    int64_t first = 0;
+
+    DUO_TRY(read_file(path, format, &t->rows, count, err));
+    if (t->rows.n == 0)
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no request in this trace: %lld rows read, none kept%s%s", (long long)count->read,
+                           count->n_dropped ? "; the first reason: " : "", count->n_dropped ? count->dropped[0].why : "");
+    for (int64_t i = 0; i < t->rows.n; first += t->rows.row[i++].n_ids) t->rows.row[i].ids = t->rows.ids + first;
+    put_in_order(&t->rows, rate_scale, count);
+    if (requests > 0 && t->rows.n > requests) {
+        duo_arrival_drop(count, "after the requests asked for", t->rows.n - requests);                /* (4) */
+        t->rows.n = requests;
+    }
+    count->emitted = t->rows.n;
+    return DUO_OK;
+}
+
+static void free_trace(struct trace *t)
+{
+    free(t->rows.row);
+    free(t->rows.ids);
+    free(t);
+}
+
+static void tidy(void)                                                        /* (6) */
+{
+    int n = 0;
+
+    for (struct trace **t = &traces; *t;) {
+        struct trace *old = *t;
+        if (++n <= KEPT || old->uses) {
+            t = &old->older;
+            continue;
+        }
+        *t = old->older;
+        free_trace(old);
+    }
+}
+
 enum duo_status duo_arrivals_trace(struct duo_arrivals **out, const char *path, const char *format, double rate_scale,
                                    int64_t requests, struct duo_trace_count *count, struct duo_err *err)
 {
-    struct duo_arrivals *a = duo_new(1, sizeof *a);
-    struct duo_trace_count own;
+    const char *what = format ? format : "";
+    uint64_t key = duo_hash_file(duo_hash_bytes(duo_hash_bytes((uint64_t)requests, &rate_scale, sizeof rate_scale), what, strlen(what)), path);
+    struct trace *t = traces;
     enum duo_status status;
-    int64_t first = 0;
 
     assert(rate_scale > 0);
     *out = NULL;
-    if (!count) count = &own;
-    memset(count, 0, sizeof *count);
-    a->is_trace = true;
-    status = read_file(path, format, &a->rows, count, err);
-    if (status == DUO_OK && a->rows.n == 0)
-        status = duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no request in this trace: %lld rows read, none kept%s%s", (long long)count->read,
-                             count->n_dropped ? "; the first reason: " : "", count->n_dropped ? count->dropped[0].why : "");
-    if (status != DUO_OK) {
-        duo_arrivals_free(a);
-        return status;
+    while (t && t->key != key) t = t->older;
+    if (!t) {
+        t = duo_new(1, sizeof *t);
+        status = read_trace(t, path, format, rate_scale, requests, err);
+        if (status != DUO_OK) {
+            if (count) *count = t->count;
+            free_trace(t);
+            return status;
+        }
+        t->key = key, t->older = traces, traces = t;
+        tidy();
     }
-    for (int64_t i = 0; i < a->rows.n; first += a->rows.row[i++].n_ids) a->rows.row[i].ids = a->rows.ids + first;
-    put_in_order(&a->rows, rate_scale, count);
-    if (requests > 0 && a->rows.n > requests) {
-        duo_arrival_drop(count, "after the requests asked for", a->rows.n - requests);                /* (4) */
-        a->rows.n = requests;
-    }
-    count->emitted = a->rows.n;
-    *out = a;
+    t->uses++;
+    if (count) *count = t->count;
+    *out = duo_new(1, sizeof **out);
+    (*out)->trace = t;
     return DUO_OK;
 }
 
@@ -251,21 +298,19 @@ struct duo_arrivals *duo_arrivals_process(enum duo_arrival_kind kind, double rat
 
 bool duo_arrivals_next(struct duo_arrivals *a, struct duo_arrival *out)
 {
-    if (!a->is_trace) {
+    if (!a->trace) {
         *out = (struct duo_arrival){ .session = -1 };
         return duo_process_next(&a->process, &out->at);
     }
-    if (a->next >= a->rows.n) return false;
-    *out = a->rows.row[a->next++];
+    if (a->next >= a->trace->rows.n) return false;
+    *out = a->trace->rows.row[a->next++];
     return true;
 }
 
-int duo_arrivals_id_tokens(const struct duo_arrivals *a) { return a->rows.id_tokens; }
+int duo_arrivals_id_tokens(const struct duo_arrivals *a) { return a->trace ? a->trace->rows.id_tokens : 0; }
 
 void duo_arrivals_free(struct duo_arrivals *a)
 {
-    if (!a) return;
-    free(a->rows.row);
-    free(a->rows.ids);
+    if (a && a->trace) a->trace->uses--;
     free(a);
 }

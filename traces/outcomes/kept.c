@@ -16,22 +16,12 @@ static struct entry { struct entry *next; uint64_t key; int uses; struct duo_out
 
 static uint64_t add_text(uint64_t key, const char *text) { return duo_hash_bytes(key + (text != NULL), text ? text : "", text ? strlen(text) + 1 : 1); }
 
-static uint64_t add_file(uint64_t key, const char *path)
-{
-    FILE *in = fopen(path, "rb");
-    char bytes[65536];
-
-    for (size_t n; in && (n = fread(bytes, 1, sizeof bytes, in)) > 0;) key = duo_hash_bytes(key, bytes, n);
-    if (in) fclose(in);
-    return key;
-}
-
 static uint64_t key_of(const struct duo_outcome_source *from)                 /* (1) */
 {
     uint64_t key = add_text(add_text((uint64_t)from->n_files, from->format), from->metric);
 
     for (int i = 0; i < from->n_columns; i++) key = add_text(add_text(key, from->columns[i].what), from->columns[i].column);
-    for (int i = 0; i < from->n_files; i++) key = add_file(add_text(add_text(key, from->files[i].voice), from->files[i].path), from->files[i].path);
+    for (int i = 0; i < from->n_files; i++) key = duo_hash_file(add_text(add_text(key, from->files[i].voice), from->files[i].path), from->files[i].path);
     return key;
 }
 

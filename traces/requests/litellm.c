@@ -85,9 +85,9 @@ static enum duo_status read_log(const char *path, duo_logged_taker *take, void *
     DUO_TRY(duo_jsonl_open(&in, path, err));
     while (status == DUO_OK && (got = duo_jsonl_next(in, &line, err)) != 0) {
         const json_t *inside = json_object_get(line, "standard_logging_object");
-        if (got < 0) { status = DUO_BAD_INPUT; break; }
-        status = json_is_object(line) ? request_of(in, inside ? inside : line, &request, err)
-               : duo_jsonl_bad(in, err, "expected a JSON object a line, {...}");
+        if (got < 0) status = DUO_BAD_INPUT;
+        else status = json_is_object(line) ? request_of(in, inside ? inside : line, &request, err)
+                    : duo_jsonl_bad(in, err, "expected a JSON object a line, {...}");
         if (status == DUO_OK) take(to, &request);
     }
     duo_jsonl_close(in);
