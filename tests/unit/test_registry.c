@@ -178,6 +178,55 @@ static void built_ins(void)
     CHECK_INT(err.column, 4);
 }
 
+static const struct duo_parameter *asked_for(const struct duo_parameters *all, const char *key)
+{
+    for (int i = 0; i < all->n; i++)
+        if (strcmp(all->at[i].key, key) == 0) return &all->at[i];
+    return NULL;
+}
+
+static void asked(void)                                                       /* (5) */
+{
+    const char *const *list;
+    int n = duo_policy_names(&list);
+    struct duo_parameters all;
+    const struct duo_parameter *p;
+
+    for (int i = 0; i < n; i++) {
+        CHECK_INT(find(list[i], "."), DUO_OK);
+        duo_policy_parameters(found, &all);
+        CHECK(all.n > 0 || strcmp(list[i], "edge_only") == 0);
+        CHECK((*all.refused != 0) == (strcmp(list[i], "decisions") == 0));    /* the only one that can't do without its file */
+        for (int k = 0; k < all.n; k++) {
+            p = &all.at[k];
+            CHECK(p->key && (p->kind != DUO_PARAMETER_NUMBER || p->least < p->most));
+            CHECK(asked_for(&all, p->key) == p);                              /* once, however often init asks */
+        }
+    }
+    CHECK_INT(find("cascade", "."), DUO_OK);
+    duo_policy_parameters(found, &all);
+    CHECK_INT(all.n, 7);
+    p = asked_for(&all, "floor");
+    CHECK(p && p->kind == DUO_PARAMETER_NUMBER);
+    if (p) { CHECK_NEAR(p->number, 0.8, 0); CHECK_NEAR(p->least, 0, 0); CHECK_NEAR(p->most, 1, 0); }
+    p = asked_for(&all, "strong");
+    CHECK_TEXT(p ? p->text : NULL, "cloud");
+    p = asked_for(&all, "signal");
+    CHECK_TEXT(p ? p->text : NULL, "mean");
+    p = asked_for(&all, "via");
+    CHECK(p && p->kind == DUO_PARAMETER_PLACE && !p->text);
+    CHECK_INT(find("prompt_length", "."), DUO_OK);
+    duo_policy_parameters(found, &all);
+    p = asked_for(&all, "share");
+    CHECK_NEAR(p ? p->number : NAN, 0.5, 0);
+    CHECK_INT(find("./good.so", MODULES), DUO_OK);                            /* a module's, too; a file has no default */
+    duo_policy_parameters(found, &all);
+    p = asked_for(&all, "weights");
+    CHECK(p && p->kind == DUO_PARAMETER_FILE && !p->text);
+    p = asked_for(&all, "level");
+    CHECK_NEAR(p ? p->most : NAN, 10, 0);
+}
+
 int main(void)
 {
     static const struct duo_synthetic_voice voices[] = {
@@ -194,6 +243,7 @@ int main(void)
     errors();
     values();
     built_ins();
+    asked();
     duo_answers_free(answers);
     return check_done();
 }

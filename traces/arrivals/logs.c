@@ -38,7 +38,7 @@ static enum duo_status read_log(const struct duo_log_format *format, const char 
     rows->n_sessions = t.sessions.n;                                          /* (2) */
     duo_names_free(&t.sessions);
     if (status == DUO_OK && t.undated)                                        /* (3) */
-        return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no start_times: this version of vllm bench serve wrote none; it gives lengths (lengths: FILE), no arrivals");
+        return duo_fail_at(err, DUO_BAD_INPUT, path, 0, 0, "no start_times: this version of vllm bench serve wrote none; as answers it gives lengths (recorded: FILE)");
     return status;
 }
 

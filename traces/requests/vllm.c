@@ -2,7 +2,7 @@
  * have an item a request, in the order of the data set's prompts.
  *
  * (1) start_times: s at which the client sent the request; less queue_times, where they are: what --max-concurrency held back
- *     came earlier.  Versions without start_times give lengths, no dates.
+ *     came earlier.  Versions without start_times give lengths (as answers), no dates.
  * (2) input_lens, output_lens: tokens.  errors: not empty, the request failed and is none; nor is one without tokens.
  * (3) The id is the prompt's number, from 0: two benchmarks with the same data set, seed and --num-prompts meet in it.
  * (4) itls and generated_texts, the bulk of the file, are not kept.
