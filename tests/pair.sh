@@ -25,7 +25,7 @@ new='
 '
 for role in edge cloud; do
     for quant in f16 q8_0 q4_0; do
-        is "$role $quant answers" "$("$duosim" generate "$pair/$role-$quant.gguf" -t 1 -n 20 -p "style loose: the old house bought the new money$new" 2>/dev/null)" ' the rusty pad scored the fresh cash'
+        is "$role $quant answers" "$("$duosim" generate "$pair/$role-$quant.gguf" -t 1 -n 20 -p "style formal: the kid got the car$new" 2>/dev/null)" ' the child obtained the vehicle'
     done
 done
 
