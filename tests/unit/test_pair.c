@@ -151,6 +151,42 @@ static void test_judge(void)
     }
 }
 
+/* The judges that ship, on prompts of split calibration, which they were not fitted on; the marks are below what the card reports. */
+static struct duo_judge *shipped(const char *name)
+{
+    char file[1200];
+    struct duo_err err = { 0 };
+    struct duo_judge *j = NULL;
+    const char *source = getenv("DUOSIM_SOURCE");
+    if (!source) { CHECK_SKIP("DUOSIM_SOURCE doesn't say where the project lies"); return NULL; }
+    snprintf(file, sizeof file, "%s/models/pair/%s", source, name);
+    CHECK_INT(duo_judge_open(&j, file, &err), DUO_OK);
+    return j;
+}
+
+static void test_shipped(void)
+{
+    enum { N = 400 };
+    struct duo_judge *guard = shipped("guard.csv"), *tagger = shipped("tagger.csv");
+    if (!guard || !tagger) return;
+    int right = 0, marked = 0, sensitive = 0, both = 0;
+    for (int i = 0; i < N; i++) {
+        struct duo_task g = duo_task_make(3, DUO_TASK_CALIBRATION, i % 2 ? DUO_TASK_guard : -1, i), m = duo_task_make(3, DUO_TASK_CALIBRATION, i % 2 ? DUO_TASK_mask : -1, i);
+        struct duo_span at[32];
+        right += (duo_judge_prompt(guard, g.prompt) > 0.5) == (strcmp(g.reference, " no, that is not safe.") == 0);
+        int n = duo_judge_spans(tagger, m.prompt, at, 32);
+        marked += n, sensitive += m.n_sensitive;
+        for (int k = 0; k < n; k++)
+            for (int s = 0; s < m.n_sensitive; s++) both += at[k].from == m.sensitive[s].from && at[k].to == m.sensitive[s].to;
+        duo_task_free(&g), duo_task_free(&m);
+    }
+    CHECK(right >= N * 95 / 100);
+    CHECK(sensitive > 300);
+    CHECK(both >= sensitive * 95 / 100 && both >= marked * 95 / 100);
+    printf("guard: %d of %d right; tagger: %d marked, %d sensitive, %d both\n", right, N, marked, sensitive, both);
+    duo_judge_free(guard), duo_judge_free(tagger);
+}
+
 int main(void)
 {
     close(mkstemp(path));
@@ -158,6 +194,7 @@ int main(void)
     test_ngram_files();
     test_features();
     test_judge();
+    test_shipped();
     unlink(path);
     return check_done();
 }
