@@ -114,6 +114,7 @@ static enum duo_status once(struct duo_endpoint_spec s, struct duo_heard *heard,
 static void heard_of(struct duo_endpoint *e, const char *prompt, int tokens, struct duo_heard *heard)
 {
     struct duo_err err = { 0 };
+    *heard = (struct duo_heard) { .text = NULL };
     CHECK_INT(duo_endpoint_say(e, prompt, &(struct duo_hear) { .tokens = tokens }, heard, &err), DUO_OK);
     CHECK_TEXT(err.text, "");
 }
