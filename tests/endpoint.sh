@@ -70,7 +70,7 @@ is '(1) ranks by the rule' python3 look.py
 
 record --edge "$at/llama/v1#small" --cloud "$at/fragile-vllm/v1" --out c.db
 is '(2) exit' [ $? -eq 3 ]
-is '(2) in words' grep -q 'fragile-vllm/v1/.*HTTP 500: it fell over' err
+is '(2) in words' grep -q 'fragile-vllm/.*HTTP 500: it fell over .*--resume' err
 is '(2) one line' one_line
 is '(2) it stays' [ -s c.db.part ]
 record --edge "$at/llama/v1#small" --cloud "$at/fragile-vllm/v1" --out c.db --resume
