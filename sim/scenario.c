@@ -292,7 +292,12 @@ static void free_answers(struct duo_answers_spec *a)
         free_text(a->executed.voices[i].name);
         free_text(a->executed.voices[i].path);
     }
+    for (int i = 0; i < a->executed.n_scores; i++) {
+        free_text(a->executed.scores[i].name);
+        free_text(a->executed.scores[i].path);
+    }
     free((void *)(uintptr_t)a->executed.voices);
+    free((void *)(uintptr_t)a->executed.scores);
     free_text(a->executed.tasks);
     free_text(a->recorded.path);
     free_text(a->recorded.format);

@@ -299,7 +299,8 @@ static const struct duo_keys executed = { 0, DUO_NO_WHERE, DUO_KEYS(executed_key
 static enum duo_status take_pair(struct duo_reader *r, const struct duo_node *node, struct duo_executed_spec *e)
 {
     static const struct { const char *name, *file; } pair[] = { { "edge", "edge-q8_0.gguf" }, { "cloud", "cloud-q8_0.gguf" }, { "ngram", "ngram.bin" } };
-    enum { N = sizeof pair / sizeof *pair };
+    static const char *const judges[] = { "router", "router_state", "guard" };
+    enum { N = sizeof pair / sizeof *pair, JUDGES = sizeof judges / sizeof *judges };
     struct duo_executed_voice *voices = duo_new(N, sizeof *voices);
     e->voices = voices;
     for (; e->n_voices < N; e->n_voices++) {
@@ -307,6 +308,15 @@ static enum duo_status take_pair(struct duo_reader *r, const struct duo_node *no
         struct duo_err why = { 0 };
         if (duo_share_file(DUO_SHARE_PAIR, pair[e->n_voices].file, path, sizeof path, &why) != DUO_OK) return duo_bad(r, node, "the pair that ships: %s", why.text);
         voices[e->n_voices] = (struct duo_executed_voice){ duo_copy(pair[e->n_voices].name), duo_copy(path) };
+    }
+    struct duo_executed_voice *found = duo_new(JUDGES, sizeof *found);
+    e->scores = found;
+    for (int i = 0; i < JUDGES; i++) {
+        char path[4096], file[40];
+        struct duo_err none = { 0 };
+        snprintf(file, sizeof file, "%s.csv", judges[i]);
+        if (duo_share_file(DUO_SHARE_PAIR, file, path, sizeof path, &none) != DUO_OK) continue;
+        found[e->n_scores++] = (struct duo_executed_voice){ duo_copy(judges[i]), duo_copy(path) };
     }
     return DUO_OK;
 }

@@ -180,7 +180,7 @@ struct duo_recorded_spec {
 enum duo_status duo_answers_recorded(struct duo_answers **, const struct duo_recorded_spec *, struct duo_err *);
 
 /* Real models that answer while the run goes on, by models/answers/speaker.h: texts are token ids, found again from a path by
- * letting its voices write it.  Voices by name; `pair` (n_voices 0): the pair that ships, "edge" and "cloud" (Q8_0), "ngram".
+ * letting its voices write it.  Voices by name.
  * Tasks: a file of JSON Lines, or NULL: `n` of the pair's own, of split test and n / 4 of calibration (these count as train). */
 struct duo_executed_voice { const char *name, *path; };
 struct duo_executed_spec {
@@ -190,7 +190,8 @@ struct duo_executed_spec {
     uint64_t    task_seed;
     int         n;
     double      train_share;               /* of a file's tasks that name no split */
-    int         ahead, samples;            /* as the recording's (recording.h): what it covers and this writes are the same */
+    int         n_scores;
+    const struct duo_executed_voice *scores;    /* judges of a prompt (scores.h): what each is called, its file */
 };
 enum duo_status duo_answers_executed(struct duo_answers **, const struct duo_executed_spec *, struct duo_err *);
 

@@ -318,8 +318,12 @@ static bool exits(const struct duo_answers *a, const struct duo_text_path *text,
 
 static double score(const struct duo_source *s, int q, int which)
 {
-    (void)s, (void)q, (void)which;
-    return NAN;
+    struct executed *x = of(&s->a);
+    double out = NAN;
+    struct duo_err err = { 0 };
+
+    if (duo_house_score(x->house, q, which, &out, &err) != DUO_OK) fail(x, &err);
+    return out;
 }
 
 static double grade(const struct duo_answers *a, const struct duo_text_path *p, const char **why)
@@ -377,6 +381,7 @@ enum duo_status duo_answers_executed(struct duo_answers **out, const struct duo_
     x->s.a.kind      = &answers_kind;
     x->s.a.n_queries = house->tasks.n;
     x->s.a.caps      = DUO_CAP_OUTCOME | DUO_CAP_LENGTH | DUO_CAP_CONFIDENCE | DUO_CAP_AGREEMENT | (deep ? DUO_CAP_EXITS : 0u);
+    for (int i = 0; i < house->n_scores; i++) x->s.own_scores = duo_source_add_score(&x->s, house->score_names[i]) + 1;
     x->s.a.quality_status = x->s.a.signal_status = "measured";
     *out = &x->s.a;
     return DUO_OK;

@@ -17,7 +17,9 @@ static bool is_it(const struct duo_house *h, const struct duo_executed_spec *s)
     bool same = h->n_voices == s->n_voices && same_text(h->tasks_path, s->tasks) && h->seed == s->task_seed && h->asked == s->n
              && !(h->train_share < s->train_share) && !(h->train_share > s->train_share);
 
+    same = same && h->n_scores == s->n_scores;
     for (int i = 0; same && i < s->n_voices; i++) same = same_text(h->names[i], s->voices[i].name) && same_text(h->paths[i], s->voices[i].path);
+    for (int i = 0; same && i < s->n_scores; i++) same = same_text(h->score_names[i], s->scores[i].name) && same_text(h->score_paths[i], s->scores[i].path);
     return same;
 }
 
@@ -63,11 +65,14 @@ static enum duo_status furnish(struct duo_house *h, struct duo_err *err)
     size_t cells;
 
     DUO_TRY(open_speaker(h, err));
+    for (int i = 0; i < h->n_scores; i++) DUO_TRY(duo_score_open(&h->scores[i], h->score_paths[i], err));
     DUO_TRY(duo_grained_tasks(&h->tasks, h->tasks_path, h->seed, h->asked, err));
     cells     = (size_t)h->tasks.n * (size_t)h->n_voices;
     h->query  = duo_new((size_t)h->tasks.n + 1, sizeof *h->query);
     h->prompt = duo_new(cells + 1, sizeof *h->prompt);
     h->own    = duo_new(cells + 1, sizeof *h->own);
+    h->score  = duo_new((size_t)h->tasks.n * (size_t)h->n_scores + 1, sizeof *h->score);
+    h->scored = duo_new((size_t)h->tasks.n * (size_t)h->n_scores + 1, sizeof *h->scored);
     for (int q = 0; q < h->tasks.n; q++) {
         DUO_TRY(encode(h, q, err));
         describe(h, q);
@@ -82,6 +87,8 @@ static void tear_down(struct duo_house *h)
     for (size_t i = 0; h->prompt && i < cells; i++) free(h->prompt[i].ids);
     for (size_t i = 0; h->own && i < cells; i++) free(h->own[i].ids), free(h->own[i].numbers);
     for (int i = 0; i < h->n_voices; i++) free(h->names[i]), free(h->paths[i]);
+    for (int i = 0; i < h->n_scores; i++) free(h->score_names[i]), free(h->score_paths[i]), duo_score_free(h->scores[i]);
+    free(h->score_names), free(h->score_paths), free(h->scores), free(h->score), free(h->scored);
     duo_tasks_free(&h->tasks);
     duo_speaker_free(h->speaker);
     free(h->query), free(h->prompt), free(h->own), free(h->names), free(h->paths), free(h->tasks_path);
@@ -105,6 +112,11 @@ enum duo_status duo_house_open(struct duo_house **out, const struct duo_executed
                              .train_share = s->train_share, .names = duo_new((size_t)s->n_voices + 1, sizeof *h->names),
                              .paths = duo_new((size_t)s->n_voices + 1, sizeof *h->paths) };
     for (int i = 0; i < s->n_voices; i++) h->names[i] = duo_copy(s->voices[i].name), h->paths[i] = duo_copy(s->voices[i].path);
+    h->n_scores    = s->n_scores;
+    h->score_names = duo_new((size_t)s->n_scores + 1, sizeof *h->score_names);
+    h->score_paths = duo_new((size_t)s->n_scores + 1, sizeof *h->score_paths);
+    h->scores      = duo_new((size_t)s->n_scores + 1, sizeof(struct duo_score *));
+    for (int i = 0; i < s->n_scores; i++) h->score_names[i] = duo_copy(s->scores[i].name), h->score_paths[i] = duo_copy(s->scores[i].path);
     status = furnish(h, err);
     if (status) {
         tear_down(h);
@@ -156,6 +168,23 @@ enum duo_status duo_house_own(struct duo_house *h, int query, int voice, const s
     own->numbers = duo_new((size_t)said.n, sizeof *own->numbers);
     memcpy(own->ids, said.ids, (size_t)said.n * sizeof *own->ids);
     memcpy(own->numbers, said.numbers, (size_t)said.n * sizeof *own->numbers);
+    return status;
+}
+
+enum duo_status duo_house_score(struct duo_house *h, int query, int score, double *out, struct duo_err *err)
+{
+    size_t at = (size_t)query * (size_t)h->n_scores + (size_t)score;
+    const struct duo_prompt *p = duo_house_prompt(h, query, 0);
+    int width = duo_speaker_width(h->speaker, 0);
+    float *state;
+    enum duo_status status;
+
+    *out = h->score[at];
+    if (h->scored[at]) return DUO_OK;
+    state  = duo_new((size_t)width + 1, sizeof *state);
+    status = width ? duo_speaker_embed(h->speaker, 0, p->ids, p->n, state, err) : DUO_OK;
+    if (status == DUO_OK) *out = h->score[at] = duo_score_of(h->scores[score], h->tasks.at[query].prompt, width ? state : NULL, width), h->scored[at] = true;
+    free(state);
     return status;
 }
 

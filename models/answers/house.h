@@ -9,6 +9,7 @@
 #define DUO_ANSWERS_HOUSE_H
 
 #include "models/answers/answers.h"
+#include "models/answers/scores.h"
 #include "models/answers/speaker.h"
 #include "models/pair/tasks.h"
 
@@ -35,6 +36,11 @@ struct duo_house {
     struct duo_query   *query;           /* [tasks.n] */
     struct duo_prompt  *prompt;          /* [tasks.n * n_voices] */
     struct duo_own     *own;             /* the same */
+    int                 n_scores;
+    char              **score_names, **score_paths;
+    struct duo_score  **scores;
+    double             *score;           /* [tasks.n * n_scores] */
+    bool               *scored;          /* the same */
 };
 
 enum duo_status duo_house_open(struct duo_house **, const struct duo_executed_spec *, struct duo_err *);
@@ -46,6 +52,7 @@ static inline const struct duo_prompt *duo_house_prompt(const struct duo_house *
 }
 int             duo_house_most(const struct duo_house *, int query);                  /* tokens of an answer (2) */
 enum duo_status duo_house_own(struct duo_house *, int query, int voice, const struct duo_own **, struct duo_err *);
+enum duo_status duo_house_score(struct duo_house *, int query, int score, double *out, struct duo_err *);
 double          duo_house_grade(struct duo_house *, int query, int voice, const int32_t *ids, int n);     /* voice: whose vocabulary */
 
 #endif
