@@ -26,6 +26,10 @@ for file in scenarios/bench/*.yaml; do
         printf '%-28s needs real data, and DUOSIM_DATA is not set: skipped\n' "$(basename "$file" .yaml)"
         continue
     fi
+    if grep -q '^ *executed: { n:' "$file" && [ ! -e "$(dirname "$duosim")/models/pair/cloud-q8_0.gguf" ]; then
+        printf '%-28s the pair is not in this tree: skipped\n' "$(basename "$file" .yaml)"
+        continue
+    fi
     backends=$(sed -n 's/^# bench: *//p' "$file")
     for net in ${backends:-auto}; do
         one "$(basename "$file" .yaml) $net" "$duosim" run "$file" --net "$net" --jobs 1 --out "$out/bench.db"
