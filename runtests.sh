@@ -34,6 +34,7 @@ if suite_build build -Ddebug=false; then
     suite_script build pair sh tests/pair.sh build/duosim
     suite_script build validate sh tests/validate.sh build/duosim
     suite_script build outside sh tests/outside/run.sh build
+    suite_script build record sh tests/record.sh build/duosim
     suite_script build servers sh tests/endpoint.sh build/duosim
     suite_script build conformance sh tests/conformance/run.sh build
     suite_script build pipe sh tests/pipe/run.sh build

@@ -46,7 +46,7 @@ static const struct duo_option options[] = {
     { NO_TEXTS, "no-texts", NULL,     "keep no prompts, references and answers" },
     { NO_EMBEDDINGS, "no-embeddings", NULL, "keep no embeddings of prompts" },
     { NO_CHAT, "no-chat", NULL,       "give prompts as they are; default: in a model's own chat layout, where it has one" },
-    { 't',    "threads", "N",         "default: one a core" },
+    { 't',    "threads", "N",         "default: 1 for models below 64 MB, which more would only slow down; else one a core" },
     { SERVER, "server", "NAME=KIND",  "what voice NAME's server is: llama.cpp, vllm, openai, llama-cpp-python, ollama; default: what it says of itself" },
     { CONNECT, "connect-timeout", "S", "seconds to reach a server; default: 10" },
     { REPLY,  "reply-timeout", "S",   "seconds for a whole reply; default: 300" },
@@ -256,11 +256,22 @@ static enum duo_status may_draft(struct plan *p, int i, bool *yes, struct duo_er
                        status == DUO_FELL_SHORT ? "; --apart records each by itself, without ranks" : "");
 }
 
+static int threads_for(const struct plan *p)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct stat st;
+    bool large = false;
+
+    for (int i = 0; i < p->n; i++) large |= !p->voice[i].url && stat(p->voice[i].file, &st) == 0 && st.st_size >= 64000000;
+    return !large || cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+}
+
 static enum duo_status open_voices(struct plan *p, struct duo_err *err)
 {
     bool yes;
 
     DUO_TRY(find_voices(p, err));
+    if (!p->threads) p->threads = threads_for(p);
     DUO_TRY(open_servers(p, err));
     if (!p->voice[p->n - 1].url) DUO_TRY(open_band(p, -1, err));
     for (int i = 0; i < p->n; i++) {
@@ -339,6 +350,7 @@ static enum duo_status record(const struct duo_args *a, struct plan *p, struct d
         p->began = seconds(), p->had = -1;
         sigaction(SIGINT, &on_stop, &old_int);                                                /* (3) */
         sigaction(SIGTERM, &on_stop, &old_term);
+        sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);    /* a file too large is a failed write, not our death */
         status = duo_record(&p->record, err);
         sigaction(SIGINT, &old_int, NULL);
         sigaction(SIGTERM, &old_term, NULL);
@@ -397,9 +409,7 @@ static int run(const struct duo_command *command, int argc, char **argv)
 {
     struct duo_args a;
     struct duo_err err = { 0 };
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct plan p = { .n = 1, .chat = true, .threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores,
-                      .record = { .seed = 1, .n = 2400, .samples = 5, .temperature = 0.7, .ahead = DUO_RECORDING_AHEAD, .texts = true, .embeddings = true } };
+    struct plan p = { .n = 1, .chat = true, .record = { .seed = 1, .n = 2400, .samples = 5, .temperature = 0.7, .ahead = DUO_RECORDING_AHEAD, .texts = true, .embeddings = true } };
     const char *value;
     bool own = false;
 
