@@ -130,6 +130,14 @@ due 'constants missing'  2 'expected active_experts'         "$duosim" run "$goo
 due 'radio'              2 'good.yaml:5: unknown radio'      "$duosim" run "$good" --set cells.radio=let
 due 'measured by nobody' 2 'no row is of'                    "$duosim" estimate --model llama-2-7b --hardware h100-sxm --measured "$bad/measured.csv"
 due 'outside measured'   2 'batch 1 to 4, context 0 to 1000' "$duosim" estimate --model llama-3.2-1b --hardware l4 --batch 8 --measured "$bad/measured.csv"
+due 'record what'        2 'which models?  --edge'           "$duosim" record --out x.db
+due 'record where'       2 'where to?  --out'                "$duosim" record --edge a.gguf --cloud b.gguf
+due 'record voice'       2 'NAME=MODEL or NAME@LAYER'        "$duosim" record --edge a.gguf --cloud b.gguf --voice c --out x.db
+due 'record score'       2 'NAME=FILE, got router'           "$duosim" record --edge a.gguf --cloud b.gguf --score router --out x.db
+due 'record samples'     2 '--samples: a whole number'       "$duosim" record --edge a.gguf --cloud b.gguf --samples 99 --out x.db
+due 'record own tasks'   2 'own tasks; --tasks brings'       "$duosim" record --edge a.gguf --cloud b.gguf --tasks x.jsonl --n 5 --out x.db
+due 'record of nothing'  2 'a.gguf'                          "$duosim" record --edge a.gguf --cloud b.gguf --out x.db
+due 'record of text'     2 'is no GGUF file'                 "$duosim" record --edge "$good" --cloud "$good" --out x.db
 due 'share'              2 'DUOSIM_SHARE'                    env DUOSIM_SHARE="$scratch/nowhere" "$duosim" run "$good"
 
 # With --json the one line is one object.
