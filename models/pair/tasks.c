@@ -53,7 +53,7 @@ static void write_in_split(struct duo_task_text *t, struct duo_task_draw *w, uin
         family->write(w, t);
         if (duo_task_split_of(t->prompt.at) == split) return;
     }
-    assert(!"a family without prompts of a split");
+    assert(false && "a family without prompts of a split");
 }
 
 static char *format_id(const struct duo_family *family, int level, int64_t index)

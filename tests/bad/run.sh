@@ -110,6 +110,11 @@ due 'catalogue unit'     2 'catalogue/hardware.csv:2:22'     "$duosim" run "$goo
 due 'catalogue list'     2 'bandwidth is in B/s, got GB'     "$duosim" hardware h100-sxm --catalogue "$bad/catalogue"
 due 'gguf missing'       2 'nowhere.gguf'                    "$duosim" models nowhere.gguf
 due 'gguf of text'       2 'mine.gguf'                       "$duosim" models "$scratch/mine.gguf"
+due 'tasks family'       2 'did you mean again?'              "$duosim" tasks --family agan
+due 'tasks split'        2 'did you mean calibration?'        "$duosim" tasks --split calibraton
+due 'tasks rows'         2 "don't go with it"                 "$duosim" tasks --rows --family add
+due 'tasks file'         2 'tasks.jsonl:2: reference: missing' "$duosim" tasks "$bad/tasks.jsonl"
+due 'tasks nowhere'      2 'No such file'                     "$duosim" tasks nowhere.jsonl
 due 'estimate of nothing' 2 '--model and --hardware'         "$duosim" estimate --model llama-3.1-8b
 due 'estimate model'     2 'did you mean llama-3.1-8b?'      "$duosim" estimate --model llama-3.1-8 --hardware l4
 due 'estimate hardware'  2 'did you mean'                    "$duosim" estimate --model llama-3.1-8b --hardware h100-smx
