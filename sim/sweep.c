@@ -367,10 +367,9 @@ static void note_failure(struct sweep *sweep, const struct run *run, const char 
 
 static void pass_words(struct sweep *sweep, const struct run *run)
 {
-    char words[WORDS], *rest = words;
+    char words[WORDS], *rest;
     duo_child_words(&run->child, words, sizeof words);
-    if (!*words) return;
-    clear_line(sweep);
+    if ((rest = *words ? words : NULL)) clear_line(sweep);
     for (char *line; (line = strsep(&rest, "\n")) != NULL; )
         fprintf(stderr, "%s, seed %llu: %s\n", policy_of(run)->label, (unsigned long long)run->seed, line);
 }

@@ -193,6 +193,11 @@ static const struct bad { int line; const char *instead, *says; } bads[] = {
     { POLICIES, "policies: [ @{ use: mix } ]", "of is missing" },
     { POLICIES, "policies: [ { use: cascade, of: @x } ]", "of is for use: mix" },
     { POLICIES, "policies: [ { decisions: { @use: x } } ]", "given twice" },
+    { POLICIES, "policies: [ { use: cascade, @pipe: [sh] } ]", "either use or pipe" },
+    { POLICIES, "policies: [ { pipe: @[] } ]", "expected a command" },
+    { POLICIES, "policies: [ { pipe: [ @[ sh ] ] } ]", "expected a word of the command" },
+    { POLICIES, "policies: [ { pipe: @\"python3 'my router.py\" } ]", "a quote is not closed" },
+    { POLICIES, "policies: [ { mine: { @pipe: [sh] } } ]", "given twice" },
     /* the rest */
     { MORE, "seed: @-1", "expected a seed" },
     { MORE, "seed: @5..1", "expected a seed" },
@@ -336,8 +341,23 @@ static void test_command_line(void)
     CHECK_INT(duo_policy_spec_parse(&p, "mix:of=cascade", &err), DUO_OK);
     CHECK_TEXT(p.of, "cascade");
     duo_policy_spec_free(&p);
+    CHECK_INT(duo_policy_spec_parse(&p, "pipe:python3 -u 'far/my router.py' \"a, b\" --x,floor=0.8,as=m", &err), DUO_OK);
+    CHECK_INT(p.n_command, 5);
+    CHECK_TEXT(p.command[2], "far/my router.py");
+    CHECK_TEXT(p.command[3], "a, b");
+    CHECK(p.command[5] == NULL);
+    CHECK(p.here);
+    CHECK_TEXT(p.label, "m");
+    CHECK_INT(p.n_params, 1);
+    CHECK_TEXT(p.params[0].value, "0.8");
+    duo_policy_spec_free(&p);
+    CHECK_INT(duo_policy_spec_parse(&p, "pipe:python3 -u far/mine.py", &err), DUO_OK);
+    CHECK_TEXT(p.use, "pipe:python3 -u far/mine.py");
+    CHECK_TEXT(p.label, "mine");
+    duo_policy_spec_free(&p);
     static const struct { const char *text, *says; } bad[] = {
-        { "", "expected a policy" }, { ":floor=1", "expected a policy" }, { "cascade:", "expected NAME:KEY=VALUE" }, { "cascade:floor", "got floor" },
+        { "pipe:", "expected a command" }, { "pipe:,as=x", "expected a command" }, { "pipe:sh 'a", "a quote is not closed" }, { "pipe:sh a,b", "expected NAME:KEY=VALUE" },
+        { "pipe:sh a,pipe=b", "before the colon" }, { "", "expected a policy" }, { ":floor=1", "expected a policy" }, { "cascade:", "expected NAME:KEY=VALUE" }, { "cascade:floor", "got floor" },
         { "cascade:floor=", "expected NAME:KEY=VALUE" }, { "cascade:floor=1,floor=2", "floor is given twice" }, { "cascade:seat=moon", "device or gateway" },
         { "cascade:as=a b", "one word" }, { "mix", "a mix names a policy" }, { "cascade:of=x", "for mix only" }, { "cascade:use=x", "before the colon" } };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
