@@ -16,14 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_WORDS = 200, GRACE_MS = 2000, CUT = 120, LOOK = 512 };
+enum { LAST_WORDS = 200, GRACE_MS = 2000, CUT = 120, LOOK = 512, FREE_EACH = 16 };
 
 #define QUICK 3e-4                 /* s a line, at most */
 
 struct duo_talk {
     pid_t  keeper;                 /* its group's number, too; 0: reaped */
     pid_t  program;
-    int    cpu;                    /* (5): where it is kept; -1: it is free */
+    bool   near;                   /* (5): both are on one CPU */
+    cpu_set_t free;                /* where we may be else */
     unsigned lines;
     double looked_at;
     int    in, out, err;           /* our ends; -1: closed */
@@ -173,7 +174,8 @@ enum duo_status duo_talk_start(struct duo_talk **out, const struct duo_talk_spec
     struct duo_talk *t = duo_new(1, sizeof *t);
     enum duo_status status;
 
-    t->in = t->out = t->err = t->cpu = -1;
+    t->in = t->out = t->err = -1;
+    if (sched_getaffinity(0, sizeof t->free, &t->free) != 0) t->looked_at = INFINITY;      /* never quick */
     t->line = duo_new(DUO_TALK_LINE + 1, 1);
     t->passes = spec->prefix != NULL;
     snprintf(t->prefix, sizeof t->prefix, "%s", spec->prefix ? spec->prefix : "");
@@ -272,22 +274,29 @@ static bool has_threads(pid_t pid)
     return stat(path, &tasks) != 0 || tasks.st_nlink > 3;      /* a folder a thread, and two */
 }
 
-/* Now and then: is it still quick, and where are we? */
-static void keep_near(struct duo_talk *t)
+static void stay(struct duo_talk *t, bool near)
 {
-    double now = wall(), each = (now - t->looked_at) / LOOK;
-    bool near = t->looked_at > 0 && each < QUICK && !has_threads(t->program);
-    int cpu = near ? sched_getcpu() : -1;
-    cpu_set_t set;
+    cpu_set_t set = t->free;
+    int cpu = sched_getcpu();
 
-    t->looked_at = now;
-    if (cpu == t->cpu || t->program <= 0) return;
-    if (cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof set, &set) != 0) return;       /* free, it may go where we may */
-    if (cpu >= 0) {
+    if (near == t->near || cpu < 0 || cpu >= CPU_SETSIZE) return;
+    if (near) {
         CPU_ZERO(&set);
         CPU_SET((size_t)cpu, &set);
     }
-    if (sched_setaffinity(t->program, sizeof set, &set) == 0) t->cpu = cpu;
+    t->near = near;
+    sched_setaffinity(0, sizeof set, &set);
+    if (t->program > 0) sched_setaffinity(t->program, sizeof set, &set);
+}
+
+/* After each LOOK lines. */
+static void look(struct duo_talk *t)
+{
+    double now = wall(), each = (now - t->looked_at) / LOOK;
+    bool quick = t->looked_at > 0 && isfinite(t->looked_at) && each < QUICK && !has_threads(t->program) && !has_threads(getpid());
+
+    if (isfinite(t->looked_at)) t->looked_at = now;
+    stay(t, quick && t->lines / LOOK % FREE_EACH != 0);
 }
 
 /* ---- lines ---- */
@@ -334,7 +343,7 @@ enum duo_status duo_talk_line(struct duo_talk *t, const char *text, size_t n, do
 
     if (t->filled > t->used) return too_much(t, err);
     t->used = t->filled = 0;
-    if (t->lines++ % LOOK == 0) keep_near(t);
+    if (++t->lines % LOOK == 0) look(t);
     for (size_t left = push(t, text, n), seen = 0;;) {
         struct pollfd ends[3] = { { t->out, POLLIN, 0 }, { t->err, POLLIN, 0 }, { left ? t->in : -1, POLLOUT, 0 } };
         double now = wall();
@@ -377,6 +386,7 @@ void duo_talk_free(struct duo_talk *t)
 {
     if (!t) return;
     close_end(&t->in);
+    stay(t, false);
     reap(t, 0);
     if (t->err >= 0) hear_out(t, 0.05);
     close_end(&t->out), close_end(&t->err);

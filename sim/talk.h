@@ -8,8 +8,8 @@
  *     line or at the end.
  * (4) What it prints on stderr goes to ours, whole lines, at most DUO_TALK_WORDS bytes; its last line ends the words of an
  *     error when it has died.
- * (5) A quick program of one thread runs on the CPU that we are on: the two never run at the same time, and to wake another
- *     CPU for each line takes several times as long as the line.
+ * (5) While lines come and go quickly and neither side has threads, both stay on one CPU: they never run at the same time, and
+ *     to wake another CPU for each line takes longer than the line.  Now and then both are free, so that runs spread.
  * (6) Whatever it writes, and however fast: we hold one line of it at most, and neither side waits for the other's reading. */
 #ifndef DUO_SIM_TALK_H
 #define DUO_SIM_TALK_H

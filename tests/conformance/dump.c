@@ -36,7 +36,7 @@ static void table(sqlite3 *db, const char *name)
         lines[n++] = line;
     }
     sqlite3_finalize(s);
-    qsort(lines, n, sizeof *lines, compare);
+    if (n) qsort(lines, n, sizeof *lines, compare);
     for (size_t i = 0; i < n; i++) printf("%s%s\n", name, lines[i]), free(lines[i]);
     free(lines);
 }
