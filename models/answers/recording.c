@@ -3,7 +3,9 @@
  * (1) A text is graded when it is a voice's own whole answer, token for token; one that an early exit changed was not recorded.
  * (2) A token that its exit changed: the first one is known, what follows it is not.
  * (3) Of several samples, whole answers from the prompt, the winner is known, for the recorded number and temperature.
- * (4) All is checked when it is read; afterwards nothing can fail. */
+ * (4) All is checked when it is read; afterwards nothing can fail.
+ * (5) Read once: a plan's runs are let through one by one, and each has its own process, but their file is the same.  The same
+ *     means of the same bytes; what nobody uses is kept for the next one, up to KEPT of them. */
 #include "models/answers/recording.h"
 
 #include <math.h>
@@ -13,10 +15,16 @@
 #include "models/answers/grained.h"
 #include "models/answers/recording_read.h"
 #include "models/answers/source.h"
+#include "sim/base/rng.h"
 
-struct replay { struct duo_source s; struct duo_recording *r; };
+enum { KEPT = 4 };
 
-static const struct duo_recording *of(const struct duo_source *s) { return ((const struct replay *)s)->r; }
+struct kept   { struct kept *next; uint64_t key; int uses; struct duo_recording *r; };
+struct replay { struct duo_source s; struct kept *kept; };
+
+static struct kept *all_kept;
+
+static const struct duo_recording *of(const struct duo_source *s) { return ((const struct replay *)s)->kept->r; }
 
 static const struct duo_recorded_answer *answer(const struct duo_source *s, int q, int voice)
 {
@@ -148,7 +156,7 @@ static void done(struct duo_answers *a)
 {
     struct replay *r = (struct replay *)a;
 
-    duo_recording_free(r->r);
+    r->kept->uses--;
     duo_source_done(&r->s);
     free(r);
 }
@@ -160,17 +168,54 @@ static const struct duo_source_kind source_kind = {
     .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .certainty = certainty, .numbers = numbers,
     .behind = behind, .vote = vote, .elected = elected, .alike = alike, .score = score };
 
+static void tidy(void)
+{
+    int n = 0;
+
+    for (struct kept **k = &all_kept; *k;) {
+        struct kept *old = *k;
+        if (++n <= KEPT || old->uses) {
+            k = &old->next;
+            continue;
+        }
+        *k = old->next;
+        duo_recording_free(old->r);
+        free(old);
+    }
+}
+
+static enum duo_status find(struct kept **out, const char *path, double train_share, struct duo_err *err)        /* (5) */
+{
+    uint64_t key = duo_hash_file(duo_hash_bytes(1, &train_share, sizeof train_share), path);
+    struct kept *k = all_kept;
+
+    while (k && k->key != key) k = k->next;
+    if (!k) {
+        struct duo_recording *r;
+        DUO_TRY(duo_recording_read(&r, path, train_share, err));
+        k = duo_new(1, sizeof *k);
+        *k = (struct kept){ all_kept, key, 0, r };
+        all_kept = k;
+        tidy();
+    }
+    k->uses++;
+    *out = k;
+    return DUO_OK;
+}
+
 enum duo_status duo_answers_recording(struct duo_answers **out, const char *path, double train_share, struct duo_err *err)
 {
-    struct duo_recording *r;
+    const struct duo_recording *r;
+    struct kept *kept;
     struct replay *y;
     const char *slash = strrchr(path, '/');
     char label[160];
 
     *out = NULL;
-    DUO_TRY(duo_recording_read(&r, path, train_share, err));
+    DUO_TRY(find(&kept, path, train_share, err));
+    r = kept->r;
     y = duo_new(1, sizeof *y);
-    y->r = r;
+    y->kept = kept;
     snprintf(label, sizeof label, "recorded %s", slash ? slash + 1 : path);
     duo_source_init(&y->s, r->n_voices, (const char *const *)r->voices, label);
     y->s.kind        = &source_kind;
