@@ -6,7 +6,8 @@
 # (4) Bad questions: file and line.  Other vocabularies: refused in words; --apart records each by itself.
 # (5) A scenario replays it, and says what it can't use.  Another version, half a file: one line, exit 2.
 # (6) SmolLM2-135M beside them, in its own chat layout, where it is.
-duosim=$(realpath "$1") || exit 2
+# (7) The recording that ships: its first questions, recorded again, are the same rows to the last byte; its meta says how it was made.
+duosim=$(realpath "$1") && here=$(realpath "$(dirname "$0")") || exit 2
 work=$(mktemp -d) || exit 2
 trap 'umount "$work/tiny" 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 2
@@ -143,6 +144,28 @@ if "$duosim" models smollm2-135m.gguf >/dev/null 2>&1 || [ -e "${XDG_CACHE_HOME:
     is '(6) and replayed' [ $? -eq 0 ]
 else
     skip 'smollm2-135m.gguf is not here (duosim models fetch smollm2-135m)'
+fi
+
+# (7)
+cat >same.py <<'PY'
+import sqlite3, sys
+a, b = (sqlite3.connect(path) for path in sys.argv[1:3])
+n = int(sys.argv[3])
+for table in "query", "answer", "exits", "rank", "vote", "score", "embedding":
+    rows = [d.execute(f"SELECT * FROM {table} WHERE query < {n} ORDER BY 1, 2, 3").fetchall() for d in (a, b)]
+    assert rows[0] == rows[1] and len(rows[0]) >= n, (table, len(rows[0]), len(rows[1]), [x for x in zip(*rows) if x[0] != x[1]][:1])
+meta = [dict(d.execute("SELECT key, value FROM meta").fetchall()) for d in (a, b)]
+differ = {key for key in meta[0] if meta[0][key] != meta[1].get(key)}
+assert differ == {"questions", "tasks"}, differ
+assert a.execute("SELECT * FROM voice").fetchall() == b.execute("SELECT * FROM voice").fetchall()
+PY
+ships=$here/../traces/recorded/pair.db
+if [ -e "$ships" ] && "$duosim" record --edge pair:edge --cloud pair:cloud --voice ngram=pair:ngram --voice cloud@2 --score router=pair:router.csv \
+        --score router_state=pair:router_state.csv --score guard=pair:guard.csv --n 60 --out sample.db >out 2>err; then
+    is '(7) its first questions again' python3 same.py sample.db "$ships" 60
+    is '(7) 3,000 questions in 8 MB' [ "$(wc -c <"$ships")" -le 8000000 ]
+else
+    skip "the pair or its recording is not here: $(head -n 1 err)"
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]
