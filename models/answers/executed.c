@@ -265,7 +265,6 @@ static void write(const struct duo_answers *a, const struct duo_ask *ask, struct
 
 static void verify(const struct duo_answers *a, int voice, const struct duo_text_path *base, const struct duo_text_path *draft, struct duo_verified *out)
 {
-    struct executed *x = of(a);
     struct duo_ask ask = { .voice = voice, .from = base, .plain = true, .tokens = duo_path_tokens(draft) - duo_path_tokens(base) + 1 };
     struct duo_written w;
     int n = duo_path_tokens(base);
@@ -277,7 +276,6 @@ static void verify(const struct duo_answers *a, int voice, const struct duo_text
     out->accepted = a->kind->common(a, draft, &w.path) - n;
     if (out->accepted < 0) out->accepted = 0;
     duo_path_cut(&out->path, n + out->accepted + 1);
-    (void)x;
 }
 
 static int common(const struct duo_answers *a, const struct duo_text_path *p, const struct duo_text_path *q)

@@ -86,8 +86,7 @@ static bool go_on(struct text *t, int voice, struct duo_say how)
     return said.ended || t->n == DUO_ANSWER_TOKENS;
 }
 
-/* The tokens of a path, found without executed.c: by what its functions say it has in common with texts made by hand is not
- * enough, so the paths here are compared through `common` with every prefix. */
+/* Two paths have in common what the texts made by hand have. */
 static void same(const struct duo_answers *a, const struct duo_text_path *x, const struct duo_text_path *y, const struct text *s, const struct text *t)
 {
     int i = 0;
