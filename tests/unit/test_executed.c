@@ -175,7 +175,7 @@ static void test_walks(const struct duo_answers *a)
 static void test_drafts(const struct duo_answers *a, int drafter)
 {
     for (int q = 0; q < QUERIES; q++)
-        for (int length = 1; length <= 7; length += 3) {
+        for (int length = 2 + 2 * q; length <= 2 + 2 * q; length++) {
             struct duo_text_path text = duo_path_empty(q), own = duo_path_of(q, LARGE, a->kind->length(a, q, LARGE), true);
             int rounds = 0, accepted = 0;
             while (!text.ended && rounds < 600) {
@@ -199,7 +199,7 @@ static void test_drafts(const struct duo_answers *a, int drafter)
                 rounds++, accepted += v.accepted;
             }
             CHECK(duo_path_equal(&text, &own));
-            if (length == 4) printf("  %s drafts 4 for %s: %d rounds, %d accepted\n", names[drafter], names[LARGE], rounds, accepted);
+            printf("  %s drafts %d for %s: %d rounds, %d accepted\n", names[drafter], length, names[LARGE], rounds, accepted);
         }
 }
 
@@ -309,7 +309,7 @@ int main(void)
     test_drafts(b, LOSSY);
     test_exits(a);
     test_votes(a);
-    law_texts(b, QUERIES, 1);
+    law_texts(b, 1, 1);
     CHECK(!a->failure && !b->failure);
     duo_answers_free(a);
     CHECK_INT(b->kind->length(b, 1, LARGE), b->kind->length(b, 1, LARGE));

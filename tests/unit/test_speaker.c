@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SMALL, LARGE, LOSSY, EARLY, VOICES, PROMPTS = 3, LONG = 40 };
+enum { SMALL, LARGE, LOSSY, EARLY, VOICES, PROMPTS = 3, LONG = 24 };
 
 static char folder[] = "/tmp/duosim-speaker-XXXXXX", paths[VOICES][128];
 static const struct { const char *name, *like, *mix; } voices[VOICES] = {
@@ -170,7 +170,7 @@ static uint64_t digest(struct duo_speaker *s, int voice, int prompt, int from, i
 /* Three threads, a memory that holds next to nothing, and the other way round: the same. */
 static void test_pure(void)
 {
-    enum { ASKED = 120 };
+    enum { ASKED = 60 };
     struct duo_speaker *one = open_with(1, 0), *forgetful = open_with(3, 1);
     struct { int voice, prompt, from, tokens; double stop; uint64_t said; } x[ASKED];
     struct duo_rng r;
