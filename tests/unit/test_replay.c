@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { EDGE, CLOUD, VOICES };
+enum { EDGE, CLOUD, VOICES, SAMPLES = 5 };
 
 static char folder[] = "/tmp/duosim-replay-XXXXXX";
 static struct duo_answers *executed, *recorded;
@@ -110,6 +110,27 @@ static void drafting(int q, int length, bool ahead)
     grade(&text);
 }
 
+/* Votes: whose text wins, by how much, and what it is worth. */
+static void voting(int q)
+{
+    for (int v = 0; v < VOICES; v++) {
+        struct twin t = none(q), own = write_on(&t, (struct duo_ask){ .voice = v }, "own");
+        struct duo_ask ask = { .voice = v, .from = &t.executed, .samples = SAMPLES, .temperature = .7 };
+        struct duo_written x, y;
+        struct twin won;
+        executed->kind->write(executed, &ask, &x);
+        ask.voice = there(v), ask.from = &t.recorded;
+        recorded->kind->write(recorded, &ask, &y);
+        CHECK_INT(y.tokens, x.tokens);
+        CHECK_INT(y.path.ended, x.path.ended);
+        CHECK_NEAR(y.agreement, x.agreement, 0);
+        CHECK_NEAR(y.certainty.mean, x.certainty.mean, 0);
+        won = (struct twin){ x.path, y.path };
+        grade(&won);
+        meet(&won, &own), meet(&own, &won);
+    }
+}
+
 /* Tokens that leave early without becoming others; behind the first that does, a recording knows nothing. */
 static void leaving(int q)
 {
@@ -149,6 +170,7 @@ static void test(int q)
     CHECK_NEAR(x.prompt_bytes, y.prompt_bytes, 0);
     alone(q);
     leaving(q);
+    voting(q);
     for (int i = 0; i < 4; i++) drafting(q, lengths[i], false), drafting(q, lengths[i], true);
 }
 
@@ -173,7 +195,8 @@ static bool record(const char *out, char path[VOICES][4200], int n)
     struct duo_voice *voices[VOICES];
     struct duo_err err = { 0 };
     enum duo_status status = duo_voices_speak(voices, &speaker, &err);
-    struct duo_record_spec spec = { .seed = 1, .n = n, .n_voices = VOICES, .voices = voices, .drafters = 1u << EDGE, .ahead = DUO_RECORDING_AHEAD, .out = out };
+    struct duo_record_spec spec = { .seed = 1, .n = n, .n_voices = VOICES, .voices = voices, .drafters = 1u << EDGE, .ahead = DUO_RECORDING_AHEAD,
+                                     .samples = SAMPLES, .temperature = .7, .out = out };
 
     if (status == DUO_OK) status = duo_record(&spec, &err);
     for (int i = 0; i < VOICES && status == DUO_OK; i++) voices[i]->kind->free(voices[i]);
