@@ -15,6 +15,7 @@ enum { EDGE, CLOUD, VOICES, SAMPLES = 5 };
 static char folder[] = "/tmp/duosim-replay-XXXXXX";
 static struct duo_answers *executed, *recorded;
 static int compared;
+static bool edge_votes = true;                   /* a layer that only drafts does not */
 
 /* A text, as each of them names it. */
 struct twin { struct duo_text_path executed, recorded; };
@@ -113,7 +114,7 @@ static void drafting(int q, int length, bool ahead)
 /* Votes: whose text wins, by how much, and what it is worth. */
 static void voting(int q)
 {
-    for (int v = 0; v < VOICES; v++) {
+    for (int v = edge_votes ? EDGE : CLOUD; v < VOICES; v++) {
         struct twin t = none(q), own = write_on(&t, (struct duo_ask){ .voice = v }, "own");
         struct duo_ask ask = { .voice = v, .from = &t.executed, .samples = SAMPLES, .temperature = .7 };
         struct duo_written x, y;
@@ -184,6 +185,7 @@ static int choose(char path[VOICES][4200])
     CHECK_SKIP("the pair is not there: a model with random weights answers");
     snprintf(path[CLOUD], 4096, "%s/cloud.gguf", folder);
     snprintf(path[EDGE], 4096, "%s/cloud.gguf@2", folder);
+    edge_votes = false;
     err = (struct duo_err){ 0 };
     CHECK_INT(duo_model_make("tiny-qwen3", "q8_0", 7, path[CLOUD], NULL, &err), DUO_OK);
     return 2;
