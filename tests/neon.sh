@@ -9,6 +9,7 @@ trap 'rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
 objects=
 for file in models/kernels/*.c sim/base/*.c; do
+    [ "$file" = sim/base/jsonl.c ] && continue               # needs a library that isn't here for ARM, and no kernel reads JSON
     object=$work/$(basename "$file" .c).o
     aarch64-linux-gnu-gcc -std=c17 -D_GNU_SOURCE -O2 -ffp-contract=off -I. -c "$file" -o "$object" || failed=$((failed + 1))
     objects="$objects $object"

@@ -115,7 +115,9 @@ static enum duo_status find_file(struct wish *w, struct duo_err *err)           
         return duo_share_file(DUO_SHARE_PAIR, name, w->file, sizeof w->file, err);
     }
     if (stat(w->model, &st) != 0 || S_ISDIR(st.st_mode)) return duo_model_find(w->model, w->file, PATH_MAX, err);
-    snprintf(w->file, sizeof w->file, "%s", w->model);
+    size_t n = strlen(w->model);
+    if (n >= sizeof w->file) return duo_fail(err, DUO_BAD_INPUT, "record: --%s: the path is too long", w->name);
+    memcpy(w->file, w->model, n + 1);
     return DUO_OK;
 }
 
@@ -126,7 +128,9 @@ static enum duo_status find_layer(struct plan *p, struct wish *w, struct duo_err
 
     for (int i = 0; i < p->n; i++)
         if (!p->voice[i].url && strlen(p->voice[i].name) == n && strncmp(p->voice[i].name, w->name, n) == 0) {
-            int length = snprintf(w->file, sizeof w->file, "%.*s%s", PATH_MAX, p->voice[i].file, at);
+            char file[sizeof w->file];
+            int length = snprintf(file, sizeof file, "%.*s%s", PATH_MAX, p->voice[i].file, at);
+            memcpy(w->file, file, sizeof file);
             return length > 0 && (size_t)length < sizeof w->file ? DUO_OK : duo_fail(err, DUO_BAD_INPUT, "record: --voice %s: the path is too long", w->name);
         }
     return duo_fail(err, DUO_BAD_INPUT, "record: --voice %s: no voice that runs here is called %.*s", w->name, (int)n, w->name);
@@ -232,7 +236,9 @@ static enum duo_status open_servers(struct plan *p, struct duo_err *err)
         struct wish *w = &p->voice[i];
         struct duo_endpoint_spec spec = p->net;
         if (!w->url) continue;
-        size_t n = (size_t)snprintf(w->key, sizeof w->key, "DUOSIM_%s_KEY", w->name);
+        char key[sizeof w->key];
+        size_t n = (size_t)snprintf(key, sizeof key, "DUOSIM_%s_KEY", w->name);
+        memcpy(w->key, key, sizeof key);
         for (size_t k = 0; k < n && k < sizeof w->key; k++) w->key[k] = isalnum((unsigned char)w->key[k]) ? (char)toupper((unsigned char)w->key[k]) : w->key[k] ? '_' : 0;
         for (int k = 0; k < p->n_servers; k++) {
             size_t length = strlen(w->name);
