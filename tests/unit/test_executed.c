@@ -213,7 +213,7 @@ static void test_exits(const struct duo_answers *a)
 {
     int leaving = 0, tokens = 0;
 
-    for (int q = 0; q < ASKED; q++) {
+    for (int q = 0; q < QUERIES; q++) {
         struct duo_text_path from = duo_path_empty(q);
         struct duo_written w;
         struct text t = begin(q);
