@@ -4,8 +4,7 @@
  * (2) A token that its exit changed: the first one is known, what follows it is not.
  * (3) Of several samples, whole answers from the prompt, the winner is known, for the recorded number and temperature.
  * (4) All is checked when it is read; afterwards nothing can fail.
- * (5) Read once: a plan's runs are let through one by one, and each has its own process, but their file is the same.  The same
- *     means of the same bytes; what nobody uses is kept for the next one, up to KEPT of them. */
+ * (5) It is read once for all runs of a plan (sim/base/kept.h). */
 #include "models/answers/recording.h"
 
 #include <math.h>
@@ -15,14 +14,11 @@
 #include "models/answers/grained.h"
 #include "models/answers/recording_read.h"
 #include "models/answers/source.h"
+#include "sim/base/kept.h"
 #include "sim/base/rng.h"
 
-enum { KEPT = 4 };
-
-struct kept   { struct kept *next; uint64_t key; int uses; struct duo_recording *r; };
+struct kept   { struct duo_kept kept; struct duo_recording *r; };
 struct replay { struct duo_source s; struct kept *kept; };
-
-static struct kept *all_kept;
 
 static const struct duo_recording *of(const struct duo_source *s) { return ((const struct replay *)s)->kept->r; }
 
@@ -156,7 +152,7 @@ static void done(struct duo_answers *a)
 {
     struct replay *r = (struct replay *)a;
 
-    r->kept->uses--;
+    duo_kept_leave(&r->kept->kept);
     duo_source_done(&r->s);
     free(r);
 }
@@ -168,38 +164,23 @@ static const struct duo_source_kind source_kind = {
     .length = length, .thinking = thinking, .drafts = drafts, .differ = differ, .early = early, .certainty = certainty, .numbers = numbers,
     .behind = behind, .vote = vote, .elected = elected, .alike = alike, .score = score };
 
-static void tidy(void)
+static void free_kept(struct duo_kept *k)
 {
-    int n = 0;
-
-    for (struct kept **k = &all_kept; *k;) {
-        struct kept *old = *k;
-        if (++n <= KEPT || old->uses) {
-            k = &old->next;
-            continue;
-        }
-        *k = old->next;
-        duo_recording_free(old->r);
-        free(old);
-    }
+    duo_recording_free(((struct kept *)k)->r);
+    free(k);
 }
 
 static enum duo_status find(struct kept **out, const char *path, double train_share, struct duo_err *err)        /* (5) */
 {
+    static struct duo_shelf all = { .room = 4, .free = free_kept };
     uint64_t key = duo_hash_file(duo_hash_bytes(1, &train_share, sizeof train_share), path);
-    struct kept *k = all_kept;
 
-    while (k && k->key != key) k = k->next;
-    if (!k) {
-        struct duo_recording *r;
-        DUO_TRY(duo_recording_read(&r, path, train_share, err));
-        k = duo_new(1, sizeof *k);
-        *k = (struct kept){ all_kept, key, 0, r };
-        all_kept = k;
-        tidy();
-    }
-    k->uses++;
-    *out = k;
+    if ((*out = (struct kept *)duo_kept_take(&all, key))) return DUO_OK;
+    struct duo_recording *r;
+    DUO_TRY(duo_recording_read(&r, path, train_share, err));
+    *out = duo_new(1, sizeof **out);
+    (*out)->r = r;
+    duo_kept_add(&all, &(*out)->kept, key);
     return DUO_OK;
 }
 

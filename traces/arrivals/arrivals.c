@@ -7,8 +7,7 @@
  * (4) read = emitted + dropped, by reason; those after the first `requests` are dropped, too.
  * (5) The format is found from the header (of JSON, from the keys at its beginning), or given; an unknown name is refused
  *     with the nearest one.
- * (6) The same of a file of the same bytes is read once a process: a plan's runs inherit it.  What nobody uses is kept for the
- *     next one, up to KEPT traces. */
+ * (6) A trace is read once for all runs of a plan (sim/base/kept.h). */
 #include "traces/arrivals/arrivals.h"
 
 #include <assert.h>
@@ -17,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/kept.h"
 #include "traces/arrivals/importer.h"
 #include "traces/arrivals/process.h"
 #include "traces/requests/requests.h"
@@ -42,15 +42,13 @@ static const struct {
       { NULL, NULL }, NULL, duo_arrivals_otel, &duo_log_otel },
 };
 
-enum { FORMATS = sizeof formats / sizeof *formats, KEPT = 4 };
+enum { FORMATS = sizeof formats / sizeof *formats };
 
-static struct trace {
-    struct trace *older;
-    uint64_t key;
-    int      uses;
+struct trace {
+    struct duo_kept         kept;
     struct duo_arrival_rows rows;
     struct duo_trace_count  count;
-} *traces;
+};
 
 struct duo_arrivals {
     struct trace *trace;                      /* NULL: a process */
@@ -235,51 +233,37 @@ static enum duo_status read_trace(struct trace *t, const char *path, const char 
     return DUO_OK;
 }
 
-static void free_trace(struct trace *t)
+static void free_trace(struct duo_kept *k)
 {
+    struct trace *t = (struct trace *)k;
+
     free(t->rows.row);
     free(t->rows.ids);
     free(t);
 }
 
-static void tidy(void)                                                        /* (6) */
-{
-    int n = 0;
-
-    for (struct trace **t = &traces; *t;) {
-        struct trace *old = *t;
-        if (++n <= KEPT || old->uses) {
-            t = &old->older;
-            continue;
-        }
-        *t = old->older;
-        free_trace(old);
-    }
-}
+static struct duo_shelf traces = { .room = 4, .free = free_trace };           /* (6) */
 
 enum duo_status duo_arrivals_trace(struct duo_arrivals **out, const char *path, const char *format, double rate_scale,
                                    int64_t requests, struct duo_trace_count *count, struct duo_err *err)
 {
     const char *what = format ? format : "";
     uint64_t key = duo_hash_file(duo_hash_bytes(duo_hash_bytes((uint64_t)requests, &rate_scale, sizeof rate_scale), what, strlen(what)), path);
-    struct trace *t = traces;
+    struct trace *t = (struct trace *)duo_kept_take(&traces, key);
     enum duo_status status;
 
     assert(rate_scale > 0);
     *out = NULL;
-    while (t && t->key != key) t = t->older;
     if (!t) {
         t = duo_new(1, sizeof *t);
         status = read_trace(t, path, format, rate_scale, requests, err);
         if (status != DUO_OK) {
             if (count) *count = t->count;
-            free_trace(t);
+            free_trace(&t->kept);
             return status;
         }
-        t->key = key, t->older = traces, traces = t;
-        tidy();
+        duo_kept_add(&traces, &t->kept, key);
     }
-    t->uses++;
     if (count) *count = t->count;
     *out = duo_new(1, sizeof **out);
     (*out)->trace = t;
@@ -311,6 +295,6 @@ int duo_arrivals_id_tokens(const struct duo_arrivals *a) { return a->trace ? a->
 
 void duo_arrivals_free(struct duo_arrivals *a)
 {
-    if (a && a->trace) a->trace->uses--;
+    if (a && a->trace) duo_kept_leave(&a->trace->kept);
     free(a);
 }

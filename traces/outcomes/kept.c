@@ -1,22 +1,26 @@
-/* kept.c - outcomes that are read once: a plan's runs are refused or let through one by one, and each has its own process, but
- * their answers are the same files.
- *
- * (1) Two sources are the same when they ask for the same of files of the same bytes.  Names and dates would not do: a file may
- *     be written anew within a tick of its clock.
- * (2) What nobody uses is kept for the next one, up to KEPT tables. */
+/* kept.c - outcomes are read once for all runs of a plan (sim/base/kept.h). */
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/kept.h"
 #include "sim/base/rng.h"
 #include "traces/outcomes/outcomes.h"
 
-enum { KEPT = 8 };
+struct entry { struct duo_kept kept; struct duo_outcomes table; };
 
-static struct entry { struct entry *next; uint64_t key; int uses; struct duo_outcomes table; } *entries;
+static void free_entry(struct duo_kept *k)
+{
+    struct entry *e = (struct entry *)k;
+
+    duo_outcomes_free(&e->table);
+    free(e);
+}
+
+static struct duo_shelf entries = { .room = 8, .free = free_entry };
 
 static uint64_t add_text(uint64_t key, const char *text) { return duo_hash_bytes(key + (text != NULL), text ? text : "", text ? strlen(text) + 1 : 1); }
 
-static uint64_t key_of(const struct duo_outcome_source *from)                 /* (1) */
+static uint64_t key_of(const struct duo_outcome_source *from)
 {
     uint64_t key = add_text(add_text((uint64_t)from->n_files, from->format), from->metric);
 
@@ -25,46 +29,27 @@ static uint64_t key_of(const struct duo_outcome_source *from)                 /*
     return key;
 }
 
-static void tidy(void)                                                        /* (2) */
-{
-    int n = 0;
-
-    for (struct entry **e = &entries; *e;) {
-        struct entry *old = *e;
-        if (++n <= KEPT || old->uses) {
-            e = &old->next;
-            continue;
-        }
-        *e = old->next;
-        duo_outcomes_free(&old->table);
-        free(old);
-    }
-}
-
 enum duo_status duo_outcomes_keep(const struct duo_outcomes **out, const struct duo_outcome_source *from, struct duo_err *err)
 {
     uint64_t key = key_of(from);
-    struct entry *e = entries;
-    enum duo_status status;
+    struct entry *e = (struct entry *)duo_kept_take(&entries, key);
 
-    while (e && e->key != key) e = e->next;
     if (!e) {
+        enum duo_status status;
         e = duo_new(1, sizeof *e);
         status = duo_outcomes_join(&e->table, from, err);
         if (status != DUO_OK) {
             free(e);
             return status;
         }
-        e->key = key, e->next = entries, entries = e;
-        tidy();
+        duo_kept_add(&entries, &e->kept, key);
     }
-    e->uses++;
     *out = &e->table;
     return DUO_OK;
 }
 
 void duo_outcomes_drop(const struct duo_outcomes *table)
 {
-    for (struct entry *e = entries; e; e = e->next)
-        if (&e->table == table) e->uses--;
+    for (struct duo_kept *k = entries.first; k; k = k->next)
+        if (&((struct entry *)k)->table == table) duo_kept_leave(k);
 }
