@@ -1,32 +1,7 @@
 /* test_server.c - sim/server.h by requirement number: small cases whose dates are arithmetic.  Blocks are
  * test_server_blocks.c's, random traffic is test_server_traffic.c's. */
 #include "tests/check.h"
-#include "tests/unit/server_bench.h"
-
-static struct simple_cost cost;
-static struct duo_clock  *at;
-static struct duo_server *server;
-
-static void begin(int slots, int budget, double kv_tokens)
-{
-    cost = simple_cost();
-    at = duo_clock_new();
-    server = duo_server_new(&(struct duo_server_spec){ .cost = &cost.cost, .clock = at, .slots = slots, .budget = budget, .kv_tokens = kv_tokens });
-}
-
-static void end(void)
-{
-    duo_server_free(server);
-    duo_clock_free(at);
-}
-
-static int n_done, n_first;
-static void *order[64];
-static void note_done(struct duo_job *j)  { order[n_done++ & 63] = j; }
-static void note_first(struct duo_job *j) { (void)j; n_first++; }
-
-/* Seconds of an iteration of the whole model. */
-static double step_of(double tokens, double context) { return cost.overhead + 4 * cost.weight + cost.token * 4 * tokens + cost.read * 4 * context; }
+#include "tests/unit/server_case.h"
 
 static void test_order(void)                                       /* (1) */
 {
