@@ -22,7 +22,7 @@ static inline void end(void)
 }
 
 static int n_done, n_first;
-static inline void *order[64];
+static void *order[64];
 static inline void note_done(struct duo_job *j)  { order[n_done++ & 63] = j; }
 static inline void note_first(struct duo_job *j) { (void)j; n_first++; }
 
